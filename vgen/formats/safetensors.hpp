@@ -1,0 +1,27 @@
+// safetensors reader and writer. Torch-free. Every rule of the format is enforced: header <= 100 MB, no duplicate names, no hole,
+// overlap or trailing byte, sizes overflow-checked. FormatError names file, tensor and byte.
+#pragma once
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "vgen/formats/tensor_file.hpp"
+
+namespace vgen::formats {
+
+VGEN_API TensorFile read_safetensors(const std::filesystem::path& path);
+// {"weight_map": {name: shard}}: shards must lie beside the index; each tensor in exactly one.
+VGEN_API TensorFile read_safetensors_index(const std::filesystem::path& path);
+
+struct TensorToWrite {
+  std::string name;
+  DType dtype;
+  std::vector<std::int64_t> shape;
+  const void* data;  // contiguous, row-major
+};
+// Atomic; tensors sorted by descending alignment then name, payload 64-byte aligned as far as the format allows.
+VGEN_API void write_safetensors(const std::filesystem::path& path, const std::vector<TensorToWrite>& tensors,
+                                const std::map<std::string, std::string>& metadata = {});
+
+}  // namespace vgen::formats

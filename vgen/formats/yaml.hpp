@@ -1,0 +1,20 @@
+// A strict YAML 1.2 subset (core schema) to and from Node: block and flow maps and lists, plain and quoted scalars, literal and
+// folded blocks, comments. Torch-free. Refused with FormatError "source:line:column: ...": duplicate keys, tags, anchors,
+// aliases, several documents, tabs as indentation, what TextLimits forbids. JSON text is read as well.
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "vgen/core/node.hpp"
+#include "vgen/formats/json.hpp"
+
+namespace vgen::formats {
+
+VGEN_API Node parse_yaml(std::string_view text, const std::string& source = "", const TextLimits& limits = {});
+VGEN_API std::string dump_yaml(const Node& node);
+// One scalar by the core schema: "1e-4" is a number, "017" an integer 17, "no" a string. Used by --set a.b=c (flow syntax allowed).
+VGEN_API Node parse_yaml_value(std::string_view text, const std::string& source = "--set");
+// By extension: .json, else YAML.
+VGEN_API Node read_config_file(const std::string& path);
+
+}  // namespace vgen::formats
