@@ -1,0 +1,43 @@
+#include "vgen/nn/layers.hpp"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/layer_norm.h>
+#include <ATen/ops/linear.h>
+
+#include "vgen/nn/ops.hpp"
+
+namespace vgen::nn {
+
+static Tensor empty(at::IntArrayRef shape) { return at::empty(shape, at::kFloat); }
+
+Linear::Linear(std::int64_t in, std::int64_t out, bool with_bias) {
+  add_parameter("weight", weight, empty({out, in}));
+  if (with_bias) add_parameter("bias", bias, empty({out}));
+}
+Tensor Linear::forward(const Tensor& x) {
+  Tensor y = at::linear(x, weight, bias);
+  for (const auto& delta : deltas) y = y + delta->apply(x);
+  return y;
+}
+
+Conv2d::Conv2d(std::int64_t in, std::int64_t out, Conv2dOptions o) : options(o) {
+  add_parameter("weight", weight, empty({out, in, o.kernel_h, o.kernel_w}));
+  add_parameter("bias", bias, empty({out}));
+}
+Tensor Conv2d::forward(const Tensor& x) { return conv2d(x, weight, bias, options.stride, options.pad_h, options.pad_w); }
+
+GroupNorm::GroupNorm(std::int64_t g, std::int64_t channels, double e) : groups(g), eps(e) {
+  VGEN_CHECK(g >= 1 && channels % g == 0, ConfigError, "group norm: ", channels, " channels do not divide into ", g, " groups");
+  add_parameter("weight", weight, empty({channels}));
+  add_parameter("bias", bias, empty({channels}));
+}
+Tensor GroupNorm::forward(const Tensor& x, bool silu) { return group_norm(x, weight, bias, groups, eps, silu); }
+
+LayerNorm::LayerNorm(std::int64_t channels, double e) : eps(e) {
+  add_parameter("weight", weight, empty({channels}));
+  add_parameter("bias", bias, empty({channels}));
+}
+Tensor LayerNorm::forward(const Tensor& x) { return at::layer_norm(x, {x.size(-1)}, weight, bias, eps); }
+
+}  // namespace vgen::nn

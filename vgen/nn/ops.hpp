@@ -1,0 +1,25 @@
+// The device-dispatched primitives of the networks, all on tensors whose channels are innermost. Differentiable.
+#pragma once
+#include "vgen/tensor/tensor.hpp"
+
+namespace vgen::nn {
+
+// silu(group_norm(x)) or group_norm(x); x [N, S.., C], weight and bias [C].
+VGEN_API Tensor group_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t groups, double eps, bool silu);
+
+// [N, H, W, Cin] * weight [Cout, Cin, kh, kw] -> [N, H', W', Cout].
+VGEN_API Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t stride, std::int64_t pad_h, std::int64_t pad_w);
+
+// softmax(q k^T / sqrt(d)) v with `heads` heads; q [N, Lq, heads*d], k and v [N, Lk, heads*d] (head-major channels).
+VGEN_API Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads, bool causal = false);
+
+// The same over the frame axis: q, k, v [B, F, S, heads*d]; every position s attends over its F frames.
+VGEN_API Tensor attend_frames(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads);
+
+// a * gelu(g) with x = [a | g] along the last axis, exact (erf) GELU.
+VGEN_API Tensor geglu(const Tensor& x);
+
+// Nearest-neighbour enlargement by 2 of [N, H, W, C].
+VGEN_API Tensor upsample2x(const Tensor& x);
+
+}  // namespace vgen::nn
