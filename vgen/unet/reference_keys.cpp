@@ -1,0 +1,143 @@
+// Our parameter names by role -> the reference's and diffusers' names. Computed from the options, segment by segment.
+#include <algorithm>
+#include <map>
+
+#include "vgen/unet/unet.hpp"
+
+namespace vgen::unet {
+namespace {
+
+std::vector<std::string> split(const std::string& name) {
+  std::vector<std::string> parts(1);
+  for (const char c : name) {
+    if (c == '.') parts.emplace_back();
+    else parts.back() += c;
+  }
+  return parts;
+}
+std::string join(const std::vector<std::string>& parts, std::size_t from) {
+  std::string out;
+  for (std::size_t i = from; i < parts.size(); ++i) out += "." + parts[i];
+  return out;
+}
+void replace(std::string& text, const std::string& from, const std::string& to) {
+  const std::size_t at = text.find(from);
+  if (at != std::string::npos && (at + from.size() == text.size() || text[at + from.size()] == '.')) text.replace(at, from.size(), to);
+}
+
+// Inside a transformer: the same in both layouts.
+std::string transformer_rest(std::string rest) {
+  replace(rest, ".block", ".transformer_blocks.0");
+  replace(rest, ".to_out", ".to_out.0");
+  replace(rest, ".ff.proj", ".ff.net.0.proj");
+  replace(rest, ".ff.out", ".ff.net.2");
+  return rest;
+}
+
+// Stage of the temporal convolution: its convolution stands behind norm and SiLU, from the second stage on also behind a dropout.
+std::string temporal_stage(const std::vector<std::string>& p, std::size_t i) {  // p[i] = "0".."3", p[i+1] = norm | conv
+  return "conv" + std::to_string(std::stoi(p[i]) + 1) + (p[i + 1] == "norm" ? ".0" : p[i] == "0" ? ".2" : ".3") + join(p, i + 2);
+}
+
+std::string reference_res(const std::vector<std::string>& p, std::size_t i) {
+  static const std::map<std::string, std::string> names = {{"norm1", "in_layers.0"},  {"conv1", "in_layers.2"},  {"emb", "emb_layers.1"},
+                                                           {"norm2", "out_layers.0"}, {"conv2", "out_layers.3"}, {"skip", "skip_connection"}};
+  if (i >= p.size()) return "";
+  if (p[i] == "temporal") return "." + ("temopral_conv." + temporal_stage(p, i + 1));
+  return "." + names.at(p[i]) + join(p, i + 1);
+}
+
+bool ends_with_attention(std::int64_t up, const UNetOptions& o) {
+  const std::int64_t level = static_cast<std::int64_t>(o.levels.size()) - 1 - up / (o.blocks_per_level + 1);
+  return o.levels[static_cast<std::size_t>(level)].attention;
+}
+
+// Where an entry of the way down (without the stem) or up lies in diffusers: block and position in it.
+struct Position { std::int64_t block, index; };
+Position diffusers_position(std::int64_t n, std::int64_t per_block) { return {n / per_block, n % per_block}; }
+
+}  // namespace
+
+std::string reference_name(const std::string& ours, const UNetOptions& o) {
+  const auto p = split(ours);
+  const auto mlp = [&](const std::string& to, std::size_t i) {
+    return i >= p.size() ? to : to + (p[i] == "fc1" ? ".0" : ".2") + join(p, i + 1);
+  };
+  if (p[0] == "time_embed") return mlp("time_embed", 1);
+  if (p[0] == "embedding" && p[1] == "fps") return mlp("fps_embedding", 3);
+  if (p[0] == "head") return (p[1] == "norm" ? "out.0" : "out.2") + join(p, 2);
+  if (p[0] == "mid") {
+    static const std::map<std::string, std::string> place = {{"res1", "0"}, {"spatial", "1"}, {"temporal", "2"}, {"res2", "3"}};
+    const std::string base = "middle_block." + place.at(p[1]);
+    return base + (p[1].starts_with("res") ? reference_res(p, 2) : transformer_rest(join(p, 2)));
+  }
+  if (p[0] == "down" || p[0] == "up") {
+    const std::string base = (p[0] == "down" ? "input_blocks." : "output_blocks.") + p[1];
+    if (p[1] == "0" && p[0] == "down") return p[2] == "conv" ? base + ".0" + join(p, 3) : base + ".1" + transformer_rest(join(p, 3));
+    if (p[2] == "res") return base + ".0" + reference_res(p, 3);
+    if (p[2] == "spatial") return base + ".1" + transformer_rest(join(p, 3));
+    if (p[2] == "temporal") return base + ".2" + transformer_rest(join(p, 3));
+    if (p[2] == "downsample") return p.size() == 3 ? base : base + ".op" + join(p, 3);
+    const std::string place = ends_with_attention(std::stoll(p[1]), o) ? ".3" : ".1";
+    return p.size() == 3 ? base + place : base + place + ".conv" + join(p, 3);
+  }
+  throw ConfigError(str("unet: no reference name for '", printable(ours), "'"));
+}
+
+std::vector<KeyPair> reference_keys(UNet& unet) {
+  std::vector<KeyPair> pairs;
+  unet.each_parameter([&](const std::string& ours, Tensor& value) {
+    const std::string theirs = reference_name(ours, unet.options());
+    std::vector<std::int64_t> shape = value.sizes().vec();
+    if (theirs.find("temopral_conv") != std::string::npos && shape.size() == 4) shape.push_back(1);       // Conv3d (3,1,1)
+    const bool temporal_transformer = ours.find(".temporal.proj_") != std::string::npos;
+    if (temporal_transformer && shape.size() == 2) shape.push_back(1);                                     // Conv1d
+    if (ours.ends_with(".skip.weight")) shape.insert(shape.end(), {1, 1});                                 // Conv2d 1x1
+    pairs.push_back({ours, theirs, shape});
+  });
+  return pairs;
+}
+
+std::vector<KeyPair> diffusers_keys(UNet& unet) {
+  const UNetOptions& o = unet.options();
+  const std::int64_t n = o.blocks_per_level;
+  const auto res = [](const std::string& base, std::int64_t index, const std::vector<std::string>& p, std::size_t i) {
+    static const std::map<std::string, std::string> names = {{"norm1", "norm1"}, {"conv1", "conv1"}, {"emb", "time_emb_proj"},
+                                                             {"norm2", "norm2"}, {"conv2", "conv2"}, {"skip", "conv_shortcut"}};
+    const std::string at = std::to_string(index);
+    if (p[i] == "temporal") return base + ".temp_convs." + at + "." + temporal_stage(p, i + 1);
+    return base + ".resnets." + at + "." + names.at(p[i]) + join(p, i + 1);
+  };
+  const auto translate = [&](const std::string& ours) -> std::string {
+    const auto p = split(ours);
+    if (p[0] == "time_embed") return std::string("time_embedding.linear_") + (p[1] == "fc1" ? "1" : "2") + join(p, 2);
+    if (p[0] == "head") return (p[1] == "norm" ? "conv_norm_out" : "conv_out") + join(p, 2);
+    if (p[0] == "mid") {
+      if (p[1] == "spatial") return "mid_block.attentions.0" + transformer_rest(join(p, 2));
+      if (p[1] == "temporal") return "mid_block.temp_attentions.0" + transformer_rest(join(p, 2));
+      return res("mid_block", p[1] == "res1" ? 0 : 1, p, 2);
+    }
+    if (p[0] == "down" && p[1] == "0") return p[2] == "conv" ? "conv_in" + join(p, 3) : "transformer_in" + transformer_rest(join(p, 3));
+    if (p[0] == "down" || p[0] == "up") {
+      const bool down = p[0] == "down";
+      const Position at = diffusers_position(std::stoll(p[1]) - (down ? 1 : 0), n + 1);  // n blocks and the downsampling, or n + 1 blocks
+      const std::string base = (down ? "down_blocks." : "up_blocks.") + std::to_string(at.block);
+      if (p[2] == "res") return res(base, at.index, p, 3);
+      if (p[2] == "spatial") return base + ".attentions." + std::to_string(at.index) + transformer_rest(join(p, 3));
+      if (p[2] == "temporal") return base + ".temp_attentions." + std::to_string(at.index) + transformer_rest(join(p, 3));
+      return base + (down ? ".downsamplers.0.conv" : ".upsamplers.0.conv") + join(p, 3);
+    }
+    throw ConfigError(str("unet: diffusers' UNet3DConditionModel has no counterpart of '", printable(ours), "'"));
+  };
+  std::vector<KeyPair> pairs;
+  unet.each_parameter([&](const std::string& ours, Tensor& value) {
+    const std::string theirs = translate(ours);
+    std::vector<std::int64_t> shape = value.sizes().vec();
+    if (theirs.find(".temp_convs.") != std::string::npos && shape.size() == 4) shape.push_back(1);
+    if (ours.ends_with(".skip.weight")) shape.insert(shape.end(), {1, 1});
+    pairs.push_back({ours, theirs, shape});
+  });
+  return pairs;
+}
+
+}  // namespace vgen::unet
