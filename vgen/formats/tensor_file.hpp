@@ -28,13 +28,16 @@ constexpr auto enum_names(DType) {
 }
 VGEN_API std::size_t item_size(DType dtype);
 
-// Read-only bytes of a file, mapped; or read into memory where mapping fails. Kept alive by shared_ptr.
+// Bytes of a file, mapped privately (tensors made over them may be written: the file does not change); or read into memory where
+// mapping fails. Kept alive by shared_ptr.
 class VGEN_API FileBytes {
  public:
   static std::shared_ptr<const FileBytes> open(const std::filesystem::path& path);  // IoError
   ~FileBytes();
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   const std::filesystem::path& path() const { return path_; }
+  // Gives the pages inside this range back to the system; they are read anew when touched. What was written to them is lost.
+  void release(std::size_t offset, std::size_t bytes) const;
 
  private:
   FileBytes() = default;
