@@ -90,7 +90,7 @@ std::string JsonReader::string() {
           code = 0x10000 + (code - 0xD800) * 0x400 + (low - 0xDC00);
           used = 12;
         }
-        if (code == 0) fail("NUL in a string");
+        if (code == 0 && !limits_.nul) fail("NUL in a string");
         append_utf8(out, static_cast<std::uint32_t>(code));
         at_ += used;
       } else {

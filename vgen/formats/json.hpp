@@ -14,6 +14,7 @@ struct TextLimits {
   std::size_t bytes = std::size_t(1) << 20;  // of the whole text
   int depth = 64;
   std::size_t nodes = 10000;
+  bool nul = false;                          // accept U+0000 in strings (JSON; goldens)
 };
 
 VGEN_API Node parse_json(std::string_view text, const std::string& source = "", const TextLimits& limits = {});
