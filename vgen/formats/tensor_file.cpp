@@ -9,9 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "vgen/formats/safetensors.hpp"
-#include "vgen/formats/torch_pickle.hpp"
-
 namespace vgen::formats {
 
 std::size_t item_size(DType dtype) {
@@ -69,19 +66,6 @@ void FileBytes::release(std::size_t offset, std::size_t bytes) const {
   static const std::size_t page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
   const std::size_t first = (offset + page - 1) / page * page, last = (offset + bytes) / page * page;
   if (first < last && last <= size_) ::madvise(const_cast<std::byte*>(data_) + first, last - first, MADV_DONTNEED);
-}
-
-TensorFile read_tensor_file(const std::filesystem::path& path) {
-  const std::shared_ptr<const FileBytes> file = FileBytes::open(path);
-  const auto bytes = file->bytes();
-  const std::string_view head(reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 512));
-  const auto starts = [&](std::string_view magic) { return head.starts_with(magic); };
-  if (starts("PK") || starts("7z\xBC\xAF") || starts("\x1F\x8B") || head.substr(std::min<std::size_t>(head.size(), 257)).starts_with("ustar") ||
-      (head.size() >= 2 && head[0] == '\x80' && head[1] <= 9 && !(head.size() > 8 && head.substr(4, 4) == std::string_view("\0\0\0\0", 4))))
-    return read_torch_pickle(path);
-  const std::size_t text = head.find_first_not_of(" \t\r\n");
-  if (text != std::string_view::npos && head[text] == '{') return read_safetensors_index(path);
-  return read_safetensors(path);
 }
 
 }  // namespace vgen::formats
