@@ -1,7 +1,7 @@
 // Strict JSON (RFC 8259) to and from Node, with the line and column of every value. Torch-free.
 //
 // Refused with FormatError "source:line:column: ...": duplicate keys, invalid UTF-8, lone surrogates, NUL or control
-// characters in strings, trailing text, NaN/Infinity, integers that do not fit int64, depth > 64, text > limits.
+// characters in strings (escaped ones are read), trailing text, NaN/Infinity, integers that do not fit int64, depth > 64, text > limits.
 #pragma once
 #include <string>
 #include <string_view>

@@ -147,7 +147,7 @@ TensorFile read_safetensors_index(const fs::path& path) {
   for (const auto& [name, shard] : map->entries) {
     VGEN_CHECK(shard.is_string(), FormatError, shown, ":", shard.line, ":", shard.column, ": the shard of '", printable(name), "' must be a string");
     const std::string& file = shard.string;
-    VGEN_CHECK(!file.empty() && file != "." && file != ".." && file.find_first_of("/\\:") == std::string::npos, PathError, shown, ":",
+    VGEN_CHECK(!file.empty() && file != "." && file != ".." && file.find_first_of(std::string_view("/\\:\0", 4)) == std::string::npos, PathError, shown, ":",
                shard.line, ":", shard.column, ": shard '", printable(file), "' of '", printable(name), "' must be a plain file name beside the index");
     shard_of.emplace(name, &file);
     if (std::ranges::find(shards, file) == shards.end()) {
