@@ -253,7 +253,10 @@ Tensor UNet::forward(const Tensor& x, const Tensor& t, const Conditions& given, 
   if (how.observe) how.observe("time_embed", time);
   Tensor embedding = time.unsqueeze(1);
   for (auto& feature : m.embeddings)
-    if (const Tensor term = feature->embed(given, frames); term.defined()) embedding = embedding + term;
+    if (const Tensor term = feature->embed(given, frames); term.defined()) {
+      if (how.observe) how.observe("embedding." + feature->name(), term);
+      embedding = embedding + term;
+    }
   ctx.embedding = at::silu(embedding);
 
   std::vector<Tensor> tokens;

@@ -1,0 +1,208 @@
+#include "vgen/train/trainer.hpp"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+
+#include <chrono>
+#include <cmath>
+
+#include "vgen/core/atomic_file.hpp"
+#include "vgen/core/log.hpp"
+#include "vgen/train/checkpoint.hpp"
+
+namespace vgen::train {
+namespace fs = std::filesystem;
+
+at::Generator step_generator(std::uint64_t seed, long long step, int part, int purpose) {
+  std::uint64_t z = seed;
+  for (const std::uint64_t word : {static_cast<std::uint64_t>(step), static_cast<std::uint64_t>(part), static_cast<std::uint64_t>(purpose)}) {
+    z += 0x9E3779B97F4A7C15ull + word;
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9ull;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBull;
+    z ^= z >> 31;
+  }
+  return make_generator(z);
+}
+
+namespace {
+
+void validate(const TrainerOptions& o) {
+  VGEN_CHECK(o.steps >= 1, ConfigError, "trainer: steps must be >= 1, got ", o.steps);
+  VGEN_CHECK(o.accumulate >= 1, ConfigError, "trainer: accumulate must be >= 1, got ", o.accumulate);
+  VGEN_CHECK(o.ema_decay >= 0 && o.ema_decay < 1, ConfigError, "trainer: ema_decay must be in [0, 1), got ", o.ema_decay);
+  VGEN_CHECK(o.log_every >= 1 && o.checkpoint_every >= 1 && o.keep_checkpoints >= 1, ConfigError,
+             "trainer: log_every, checkpoint_every and keep_checkpoints must be >= 1");
+}
+
+// The weights in their three forms. `live` are the task's tensors; `master` the float32 ones that the optimiser moves (the same
+// tensors in fp32); `average` the EMA.
+struct Weights {
+  Parameters live;
+  std::vector<Tensor> master, average;
+
+  void publish() {  // master -> live
+    if (live.empty() || master[0].is_same(live[0].second)) return;
+    for (std::size_t i = 0; i < live.size(); ++i) live[i].second.detach().copy_(master[i]);
+  }
+  // Runs f with `values` in the live tensors.
+  template <class F>
+  auto with(const std::vector<Tensor>& values, F&& f) {
+    const at::NoGradGuard off;
+    std::vector<Tensor> kept;
+    for (std::size_t i = 0; i < live.size(); ++i) {
+      kept.push_back(live[i].second.detach().clone());
+      live[i].second.detach().copy_(values[i]);
+    }
+    const auto restore = [&] {
+      for (std::size_t i = 0; i < live.size(); ++i) live[i].second.detach().copy_(kept[i]);
+    };
+    try {
+      auto result = f();
+      restore();
+      return result;
+    } catch (...) {
+      restore();
+      throw;
+    }
+  }
+};
+
+}  // namespace
+
+TrainResult train(Task& task, const TrainerOptions& o, const fs::path& folder, const std::string& fingerprint, const CancelToken& cancel,
+                  const OnProgress& progress) {
+  validate(o);
+  std::error_code ec;
+  fs::create_directories(folder, ec);
+  VGEN_CHECK(!ec, IoError, "trainer: cannot make folder ", folder.string(), ": ", ec.message());
+
+  Weights w;
+  w.live = task.parameters();
+  std::size_t bytes = 0;
+  for (auto& [name, tensor] : w.live) {
+    const bool half = tensor.scalar_type() != at::kFloat;
+    w.master.push_back(half ? tensor.detach().to(at::kFloat) : tensor);
+    tensor.requires_grad_(true);
+    bytes += static_cast<std::size_t>(tensor.numel()) * 4;
+  }
+  if (o.ema_decay > 0)
+    for (const Tensor& t : w.master) w.average.push_back(t.detach().clone());
+  const std::size_t need = bytes * (3 + (o.ema_decay > 0));
+  expect_writable(folder, need + need / 5);
+
+  AdamW optimizer(w.master, o.adamw);
+  TrainResult result;
+  const fs::path checkpoints = folder / "checkpoints";
+
+  // ---- resume ----
+  if (auto c = read_newest_checkpoint(checkpoints)) {
+    const std::string& theirs = c->state.at("fingerprint").as_string();
+    VGEN_CHECK(theirs == fingerprint, ConfigError, "trainer: ", checkpoints.string(), " holds a run with another configuration (", theirs,
+               ", now ", fingerprint, "); use another --out, or the configuration it was started with");
+    std::map<std::string, Tensor> by_name(c->tensors.begin(), c->tensors.end());
+    const at::NoGradGuard off;
+    const auto restore = [&](const char* prefix, std::vector<Tensor>& into) {
+      for (std::size_t i = 0; i < into.size(); ++i) {
+        const auto found = by_name.find(prefix + w.live[i].first);
+        VGEN_CHECK(found != by_name.end() && found->second.sizes() == into[i].sizes(), CheckpointError, "trainer: checkpoint of step ", c->step,
+                   " lacks ", prefix, w.live[i].first);
+        into[i].detach().copy_(found->second);
+      }
+    };
+    restore("model/", w.master);
+    restore("ema/", w.average);
+    restore("adam1/", optimizer.first_moments());
+    restore("adam2/", optimizer.second_moments());
+    w.publish();
+    result.step = c->step;
+    result.bad_steps = c->state.at("bad_steps").as_int();
+    optimizer.set_steps(c->state.at("optimizer_steps").as_int());
+    log::info("trainer: continuing after step ", c->step);
+  }
+
+  EventLog events(folder, result.step);
+  const auto save_checkpoint = [&] {
+    Checkpoint c;
+    c.step = result.step;
+    c.state = Node::map({{"fingerprint", Node(fingerprint)}, {"seed", Node(str(o.seed))},
+                         {"bad_steps", Node(static_cast<std::int64_t>(result.bad_steps))},
+                         {"optimizer_steps", Node(static_cast<std::int64_t>(optimizer.steps()))}});
+    const auto add = [&](const char* prefix, const std::vector<Tensor>& tensors) {
+      for (std::size_t i = 0; i < tensors.size(); ++i) c.tensors.emplace_back(prefix + w.live[i].first, tensors[i].detach());
+    };
+    add("model/", w.master);
+    add("ema/", w.average);
+    add("adam1/", optimizer.first_moments());
+    add("adam2/", optimizer.second_moments());
+    write_checkpoint(checkpoints, c, o.keep_checkpoints);
+  };
+  const std::vector<Tensor>& best = w.average.empty() ? w.master : w.average;
+
+  // ---- steps ----
+  const auto start = std::chrono::steady_clock::now();
+  const auto elapsed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
+  const long long first = result.step;
+  int bad_in_a_row = 0;
+  while (result.step < o.steps && !cancel.cancelled()) {
+    const long long step = result.step + 1;
+    double loss_sum = 0;
+    for (int part = 0; part < o.accumulate; ++part) {
+      const at::AutoGradMode on(true);
+      Tensor loss = task.loss(o.seed, step, part) / o.accumulate;
+      loss_sum += loss.item<double>();
+      loss.backward();
+    }
+    double norm = 0;
+    {
+      const at::NoGradGuard off;
+      if (!w.live.empty() && !w.master[0].is_same(w.live[0].second)) {
+        for (std::size_t i = 0; i < w.live.size(); ++i) {
+          Tensor& gradient = w.live[i].second.mutable_grad();
+          if (gradient.defined()) w.master[i].mutable_grad() = gradient.to(at::kFloat);
+          gradient.reset();
+        }
+      }
+      norm = clip_gradients(w.master, o.clip_norm);
+    }
+    const double rate = learning_rate(o.learning_rate, step - 1);
+    if (std::isfinite(loss_sum) && std::isfinite(norm)) {
+      optimizer.step(rate);
+      w.publish();
+      if (!w.average.empty()) {
+        const double n = static_cast<double>(step);
+        update_average(w.average, w.master, o.ema_warmup ? std::min(o.ema_decay, (1 + n) / (10 + n)) : o.ema_decay);
+      }
+      bad_in_a_row = 0;
+    } else {
+      ++result.bad_steps;
+      log::warn("trainer: step ", step, " gave loss ", loss_sum, ", gradient norm ", norm, "; skipped");
+      VGEN_CHECK(++bad_in_a_row < o.max_bad_steps, NumericsError, "trainer: ", bad_in_a_row, " steps in a row up to step ", step,
+                 " gave NaN or Inf; the last good checkpoint is in ", checkpoints.string(), "; lower the learning rate or set clip_norm");
+    }
+    optimizer.zero_grad();
+    result.step = step;
+    result.last_loss = loss_sum;
+
+    const bool last = step == o.steps;
+    if (step % o.log_every == 0 || last)
+      events.scalars(step, {{"loss", loss_sum}, {"lr", rate}, {"gradient_norm", norm},
+                            {"seconds_per_step", elapsed() / static_cast<double>(step - first)}});
+    if (o.sample_every > 0 && (step % o.sample_every == 0 || last)) {
+      const auto scores = w.with(best, [&] { return task.preview(step, folder, events); });
+      if (!scores.empty()) events.scalars(step, scores);
+    }
+    if (step % o.checkpoint_every == 0 || last) save_checkpoint();
+    if (progress) progress({"train", step, o.steps, elapsed()});
+  }
+
+  result.finished = result.step >= o.steps;
+  if (!result.finished && result.step > first && result.step % o.checkpoint_every != 0) save_checkpoint();
+  if (result.finished) {
+    Parameters weights;
+    for (std::size_t i = 0; i < best.size(); ++i) weights.emplace_back(w.live[i].first, best[i].detach());
+    task.save(folder / "model", weights);
+  }
+  return result;
+}
+
+}  // namespace vgen::train
