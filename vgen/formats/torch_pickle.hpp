@@ -11,8 +11,12 @@
 
 namespace vgen::formats {
 
-VGEN_API TensorFile read_torch_pickle(const std::filesystem::path& path);
-// Zip layout that torch.load(weights_only=True) reads: an OrderedDict of tensors, or {"state_dict": ..., extra...}.
+struct TorchPickleOptions {
+  bool check_crc = true;  // of every record: reads the file once, about 2 GB/s a core
+};
+VGEN_API TensorFile read_torch_pickle(const std::filesystem::path& path, const TorchPickleOptions& options = {});
+// Zip layout that torch.load(weights_only=True) and torch.load(mmap=True) read: an OrderedDict of tensors, or, with `extra` (a map),
+// {"state_dict": ..., extra...}. Atomic; tensors are streamed, those with equal `data` and size share one storage.
 VGEN_API void write_torch_zip(const std::filesystem::path& path, const std::vector<TensorToWrite>& tensors,
                               const Node& extra = {});
 

@@ -2,7 +2,6 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
 
 #include "vgen/nn/ops.hpp"
@@ -38,6 +37,6 @@ LayerNorm::LayerNorm(std::int64_t channels, double e) : eps(e) {
   add_parameter("weight", weight, empty({channels}));
   add_parameter("bias", bias, empty({channels}));
 }
-Tensor LayerNorm::forward(const Tensor& x) { return at::layer_norm(x, {x.size(-1)}, weight, bias, eps); }
+Tensor LayerNorm::forward(const Tensor& x) { return layer_norm(x, weight, bias, eps); }
 
 }  // namespace vgen::nn

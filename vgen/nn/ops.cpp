@@ -1,20 +1,469 @@
 #include "vgen/nn/ops.hpp"
 
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/conv2d.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/group_norm.h>
+#include <ATen/ops/layer_norm.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/silu.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "vgen/nn/kernels.hpp"
 
 namespace vgen::nn {
+namespace {
 
-Tensor group_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t groups, double eps, bool silu) {
+using kernels::Type;
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+// ---- which path ----
+
+bool has_kernels(const Tensor& x) {
+  return x.device().is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16) && x.numel() > 0;
+}
+Type type_of(const Tensor& x) { return x.scalar_type() == at::kFloat ? Type::f32 : Type::bf16; }
+const kernels::Table& table_of(const Tensor& x) { return kernels::table(type_of(x)); }
+
+template <class... T>
+bool records(const T&... tensors) {
+  return at::GradMode::is_enabled() && (... || tensors.requires_grad());
+}
+// Gradients that shall themselves be differentiable come from the ATen formulation.
+template <class F>
+variable_list differentiable_grad(const F& f, const variable_list& inputs, const Tensor& dy) {
+  variable_list wanted;
+  for (const Tensor& x : inputs)
+    if (x.requires_grad()) wanted.push_back(x);
+  const variable_list found = torch::autograd::grad({f()}, wanted, {dy}, /*retain_graph=*/true, /*create_graph=*/true);
+  variable_list result;
+  std::size_t next = 0;
+  for (const Tensor& x : inputs) result.push_back(x.requires_grad() ? found[next++] : Tensor());
+  return result;
+}
+
+Tensor scratch(at::IntArrayRef shape, at::ScalarType dtype = at::kFloat) { return at::empty(shape, at::TensorOptions().dtype(dtype)); }
+
+// A vector of channels as floats, zero-padded for the kernels.
+Tensor channel_floats(const Tensor& x) {
+  const std::int64_t c = x.numel();
+  Tensor y = scratch({kernels::padded(c)}).zero_();
+  y.narrow(0, 0, c).copy_(x);
+  return y;
+}
+
+// ---- group norm ----
+
+Tensor aten_group_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t groups, double eps, bool silu) {
   const std::int64_t n = x.size(0), c = x.size(-1);
   const Tensor image = x.reshape({n, -1, 1, c}).permute({0, 3, 1, 2});
   Tensor y = at::group_norm(image, groups, weight, bias, eps, /*cudnn_enabled=*/false);
   if (silu) y = at::silu(y);
   return y.permute({0, 2, 3, 1}).reshape(x.sizes());
+}
+
+// Rows are summed in chunks that depend on the shape alone, so any number of threads adds in the same order.
+struct Chunks {
+  std::int64_t n, s, c, padded, rows, per_sample;
+  explicit Chunks(const Tensor& x) : n(x.size(0)), c(x.size(-1)), padded(kernels::padded(c)) {
+    s = x.numel() / (n * c);
+    constexpr std::int64_t kElements = 1 << 16, kTasks = 32, kRows = 64;
+    rows = std::max(kRows, std::min(kElements / c, (n * s + kTasks - 1) / kTasks));
+    rows = (rows + kRows - 1) / kRows * kRows;
+    per_sample = (s + rows - 1) / rows;
+  }
+  // sums(task), finish(sample), apply(task); a sample of one chunk runs through all three while it is in the cache.
+  template <class A, class B, class C>
+  void run(const A& sums, const B& finish, const C& apply) const {
+    if (per_sample == 1) {
+      at::parallel_for(0, n, 1, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t i = begin; i < end; ++i) sums(i), finish(i), apply(i);
+      });
+      return;
+    }
+    const auto each = [](std::int64_t count, const auto& f) {
+      at::parallel_for(0, count, 1, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t i = begin; i < end; ++i) f(i);
+      });
+    };
+    each(n * per_sample, sums);
+    each(n, finish);
+    each(n * per_sample, apply);
+  }
+  std::int64_t first(std::int64_t task) const { return task / per_sample * s + task % per_sample * rows; }  // row of x
+  std::int64_t count(std::int64_t task) const { return std::min(rows, s - task % per_sample * rows); }
+};
+
+const void* offset(const Tensor& x, std::int64_t elements) {
+  return static_cast<const char*>(x.const_data_ptr()) + elements * static_cast<std::int64_t>(x.element_size());
+}
+void* mutable_offset(const Tensor& x, std::int64_t elements) { return const_cast<void*>(offset(x, elements)); }
+
+// The statistics [N, groups] are written to mean and rstd.
+Tensor run_group_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t groups, double eps, bool silu, Tensor& mean,
+                      Tensor& rstd) {
+  const Chunks k(x);
+  const kernels::Table& table = table_of(x);
+  Tensor y = at::empty_like(x);
+  mean = scratch({k.n, groups});
+  rstd = scratch({k.n, groups});
+  const Tensor w = channel_floats(weight), b = channel_floats(bias), sums = scratch({k.n * k.per_sample, 2, k.padded}, at::kDouble),
+               scales = scratch({k.n, 3, k.padded});
+  const float *pw = w.const_data_ptr<float>(), *pb = b.const_data_ptr<float>();
+  float *pmean = mean.mutable_data_ptr<float>(), *prstd = rstd.mutable_data_ptr<float>(), *pscales = scales.mutable_data_ptr<float>();
+  double* psums = sums.mutable_data_ptr<double>();
+  const bool floats = x.scalar_type() == at::kFloat;
+  // Sums are taken of x minus the sample's first row: no cancellation when the mean is far from zero.
+  const auto shift = [&](std::int64_t sample, std::int64_t channel) {
+    const std::int64_t i = sample * k.s * k.c + channel;
+    return floats ? x.const_data_ptr<float>()[i] : static_cast<float>(x.const_data_ptr<at::BFloat16>()[i]);
+  };
+  k.run(
+      [&](std::int64_t task) {
+        double* to = psums + task * 2 * k.padded;
+        std::fill_n(to, 2 * k.padded, 0.0);
+        std::vector<float> shifts(static_cast<std::size_t>(k.padded));
+        for (std::int64_t j = 0; j < k.c; ++j) shifts[static_cast<std::size_t>(j)] = shift(task / k.per_sample, j);
+        table.norm_sums(offset(x, k.first(task) * k.c), k.count(task), k.c, shifts.data(), to, to + k.padded);
+      },
+      [&](std::int64_t n) {
+        const std::int64_t width = k.c / groups;
+        double* total = psums + n * k.per_sample * 2 * k.padded;
+        for (std::int64_t i = 1; i < k.per_sample; ++i)
+          for (std::int64_t j = 0; j < 2 * k.padded; ++j) total[j] += total[i * 2 * k.padded + j];
+        float *a = pscales + n * 3 * k.padded, *c = a + k.padded;
+        std::fill_n(a, 2 * k.padded, 0.0f);
+        const double rows = static_cast<double>(k.s);
+        for (std::int64_t g = 0; g < groups; ++g) {
+          double m = 0, variance = 0;
+          for (std::int64_t j = g * width; j < (g + 1) * width; ++j) m += shift(n, j) + total[j] / rows;
+          m /= static_cast<double>(width);
+          for (std::int64_t j = g * width; j < (g + 1) * width; ++j) {
+            const double d = total[j] / rows, away = shift(n, j) + d - m;
+            variance += total[k.padded + j] / rows - d * d + away * away;
+          }
+          const double r = 1 / std::sqrt(std::max(variance / static_cast<double>(width), 0.0) + eps);
+          pmean[n * groups + g] = static_cast<float>(m);
+          prstd[n * groups + g] = static_cast<float>(r);
+          for (std::int64_t j = g * width; j < (g + 1) * width; ++j) {
+            a[j] = static_cast<float>(pw[j] * r);
+            c[j] = static_cast<float>(pb[j] - m * pw[j] * r);
+          }
+        }
+      },
+      [&](std::int64_t task) {
+        const float* a = pscales + task / k.per_sample * 3 * k.padded;
+        const std::int64_t at = k.first(task) * k.c;
+        table.norm_apply(offset(x, at), k.count(task), k.c, a, a + k.padded, silu, mutable_offset(y, at));
+      });
+  return y;
+}
+
+// Gradients for x, weight, bias.
+variable_list run_group_norm_grad(const Tensor& x, const Tensor& dy, const Tensor& weight, const Tensor& bias, const Tensor& mean,
+                                  const Tensor& rstd, std::int64_t groups, bool silu) {
+  const Chunks k(x);
+  const kernels::Table& table = table_of(x);
+  Tensor dx = at::empty_like(x);
+  const Tensor w = channel_floats(weight), b = channel_floats(bias), sums = scratch({k.n * k.per_sample, 2, k.padded}, at::kDouble),
+               scales = scratch({k.n, 5, k.padded});
+  const float *pw = w.const_data_ptr<float>(), *pb = b.const_data_ptr<float>(), *pmean = mean.const_data_ptr<float>(),
+              *prstd = rstd.const_data_ptr<float>();
+  float* pscales = scales.mutable_data_ptr<float>();
+  double* psums = sums.mutable_data_ptr<double>();
+  const std::int64_t width = k.c / groups;
+  at::parallel_for(0, k.n, 16, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t n = begin; n < end; ++n) {
+      float *a = pscales + n * 5 * k.padded, *c = a + k.padded, *m = c + k.padded;
+      std::fill_n(a, 5 * k.padded, 0.0f);
+      for (std::int64_t j = 0; j < k.c; ++j) {
+        const std::int64_t g = n * groups + j / width;
+        a[j] = pw[j] * prstd[g];
+        m[j] = pmean[g];
+        c[j] = pb[j] - m[j] * a[j];
+      }
+    }
+  });
+  k.run(
+      [&](std::int64_t task) {
+        double* to = psums + task * 2 * k.padded;
+        std::fill_n(to, 2 * k.padded, 0.0);
+        const float* a = pscales + task / k.per_sample * 5 * k.padded;
+        const std::int64_t at = k.first(task) * k.c;
+        table.norm_grad_sums(offset(x, at), offset(dy, at), k.count(task), k.c, a, a + k.padded, a + 2 * k.padded, silu, to, to + k.padded);
+      },
+      [&](std::int64_t n) {
+        double *dz = psums + n * k.per_sample * 2 * k.padded, *product = dz + k.padded;
+        for (std::int64_t i = 1; i < k.per_sample; ++i)
+          for (std::int64_t j = 0; j < 2 * k.padded; ++j) dz[j] += dz[i * 2 * k.padded + j];
+        float *q = pscales + (n * 5 + 3) * k.padded, *r = q + k.padded;
+        const double inverse = 1.0 / static_cast<double>(width * k.s);
+        for (std::int64_t g = 0; g < groups; ++g) {
+          const double s = prstd[n * groups + g];
+          double m1 = 0, m2 = 0;
+          for (std::int64_t j = g * width; j < (g + 1) * width; ++j) {
+            product[j] *= s;  // from here the gradient of weight
+            m1 += pw[j] * dz[j];
+            m2 += pw[j] * product[j];
+          }
+          for (std::int64_t j = g * width; j < (g + 1) * width; ++j) {
+            q[j] = static_cast<float>(-s * s * m2 * inverse);
+            r[j] = static_cast<float>(-s * m1 * inverse);
+          }
+        }
+      },
+      [&](std::int64_t task) {
+        const float* a = pscales + task / k.per_sample * 5 * k.padded;
+        const std::int64_t at = k.first(task) * k.c;
+        table.norm_grad_apply(offset(x, at), offset(dy, at), k.count(task), k.c, a, a + k.padded, a + 2 * k.padded, a + 3 * k.padded,
+                              a + 4 * k.padded, silu, mutable_offset(dx, at));
+      });
+  const Tensor dw = scratch({k.c}), db = scratch({k.c});
+  float *pdw = dw.mutable_data_ptr<float>(), *pdb = db.mutable_data_ptr<float>();
+  at::parallel_for(0, k.c, std::max<std::int64_t>(16, (1 << 15) / k.n), [&](std::int64_t begin, std::int64_t end) {
+    std::vector<double> total(static_cast<std::size_t>(2 * (end - begin)));
+    double *tb = total.data(), *tw = tb + (end - begin);
+    for (std::int64_t n = 0; n < k.n; ++n) {
+      const double* from = psums + n * k.per_sample * 2 * k.padded;
+      for (std::int64_t j = begin; j < end; ++j) tb[j - begin] += from[j], tw[j - begin] += from[k.padded + j];
+    }
+    for (std::int64_t j = begin; j < end; ++j) pdb[j] = static_cast<float>(tb[j - begin]), pdw[j] = static_cast<float>(tw[j - begin]);
+  });
+  return {dx, dw.to(weight.scalar_type()), db.to(bias.scalar_type())};
+}
+
+struct GroupNormFunction : torch::autograd::Function<GroupNormFunction> {
+  static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t groups, double eps,
+                        bool silu) {
+    Tensor mean, rstd;
+    const Tensor y = run_group_norm(x, weight, bias, groups, eps, silu, mean, rstd);
+    ctx->save_for_backward({x, weight, bias, mean, rstd});
+    ctx->saved_data["groups"] = groups;
+    ctx->saved_data["eps"] = eps;
+    ctx->saved_data["silu"] = silu;
+    return y;
+  }
+  static variable_list backward(AutogradContext* ctx, variable_list gradients) {
+    const auto s = ctx->get_saved_variables();
+    const std::int64_t groups = ctx->saved_data["groups"].toInt();
+    const bool silu = ctx->saved_data["silu"].toBool();
+    variable_list d = at::GradMode::is_enabled()
+                          ? differentiable_grad([&] { return aten_group_norm(s[0], s[1], s[2], groups, ctx->saved_data["eps"].toDouble(), silu); },
+                                                {s[0], s[1], s[2]}, gradients[0])
+                          : run_group_norm_grad(s[0], gradients[0].contiguous(), s[1], s[2], s[3], s[4], groups, silu);
+    d.resize(6);
+    return d;
+  }
+};
+
+// ---- layer norm ----
+
+Tensor aten_layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
+  return at::layer_norm(x, {x.size(-1)}, weight, bias, eps);
+}
+
+constexpr std::int64_t kNormRows = 128;  // rows of a task
+
+Tensor run_layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps, Tensor& mean, Tensor& rstd) {
+  const std::int64_t c = x.size(-1), rows = x.numel() / c;
+  Tensor y = at::empty_like(x);
+  mean = scratch({rows});
+  rstd = scratch({rows});
+  const Tensor w = channel_floats(weight), b = channel_floats(bias);
+  const auto f = table_of(x).layer_norm;
+  at::parallel_for(0, rows, kNormRows, [&](std::int64_t begin, std::int64_t end) {
+    f(offset(x, begin * c), end - begin, c, w.const_data_ptr<float>(), b.const_data_ptr<float>(), static_cast<float>(eps),
+      mutable_offset(y, begin * c), mean.mutable_data_ptr<float>() + begin, rstd.mutable_data_ptr<float>() + begin);
+  });
+  return y;
+}
+
+variable_list run_layer_norm_grad(const Tensor& x, const Tensor& dy, const Tensor& weight, const Tensor& mean, const Tensor& rstd,
+                                  at::ScalarType bias_dtype) {
+  const std::int64_t c = x.size(-1), rows = x.numel() / c, tasks = (rows + kNormRows - 1) / kNormRows, padded = kernels::padded(c);
+  Tensor dx = at::empty_like(x);
+  const Tensor w = channel_floats(weight), partial = scratch({tasks, 2, padded}).zero_();
+  float* sums = partial.mutable_data_ptr<float>();
+  const auto f = table_of(x).layer_norm_grad;
+  at::parallel_for(0, tasks, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t t = begin; t < end; ++t) {
+      const std::int64_t first = t * kNormRows;
+      f(offset(x, first * c), offset(dy, first * c), std::min(kNormRows, rows - first), c, w.const_data_ptr<float>(),
+        mean.const_data_ptr<float>() + first, rstd.const_data_ptr<float>() + first, mutable_offset(dx, first * c), sums + t * 2 * padded,
+        sums + (t * 2 + 1) * padded);
+    }
+  });
+  const Tensor total = scratch({2, padded});
+  float* to = total.mutable_data_ptr<float>();
+  at::parallel_for(0, 2 * padded, std::max<std::int64_t>(16, (1 << 15) / tasks), [&](std::int64_t begin, std::int64_t end) {
+    std::vector<double> t(static_cast<std::size_t>(end - begin));
+    for (std::int64_t i = 0; i < tasks; ++i)
+      for (std::int64_t j = begin; j < end; ++j) t[static_cast<std::size_t>(j - begin)] += sums[i * 2 * padded + j];
+    for (std::int64_t j = begin; j < end; ++j) to[j] = static_cast<float>(t[static_cast<std::size_t>(j - begin)]);
+  });
+  return {dx, total.select(0, 0).narrow(0, 0, c).to(weight.scalar_type()), total.select(0, 1).narrow(0, 0, c).to(bias_dtype)};
+}
+
+struct LayerNormFunction : torch::autograd::Function<LayerNormFunction> {
+  static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
+    Tensor mean, rstd;
+    const Tensor y = run_layer_norm(x, weight, bias, eps, mean, rstd);
+    ctx->save_for_backward({x, weight, bias, mean, rstd});
+    ctx->saved_data["eps"] = eps;
+    return y;
+  }
+  static variable_list backward(AutogradContext* ctx, variable_list gradients) {
+    const auto s = ctx->get_saved_variables();
+    variable_list d = at::GradMode::is_enabled()
+                          ? differentiable_grad([&] { return aten_layer_norm(s[0], s[1], s[2], ctx->saved_data["eps"].toDouble()); },
+                                                {s[0], s[1], s[2]}, gradients[0])
+                          : run_layer_norm_grad(s[0], gradients[0].contiguous(), s[1], s[3], s[4], s[2].scalar_type());
+    d.resize(4);
+    return d;
+  }
+};
+
+// ---- geglu ----
+
+Tensor aten_geglu(const Tensor& x) {
+  const auto parts = x.chunk(2, -1);
+  return parts[0] * at::gelu(parts[1]);
+}
+
+template <class F>
+void over_rows(std::int64_t rows, std::int64_t width, const F& f) {
+  at::parallel_for(0, rows, std::max<std::int64_t>(1, (1 << 13) / width), f);
+}
+
+Tensor run_geglu(const Tensor& x) {
+  const std::int64_t m = x.size(-1) / 2, rows = x.numel() / (2 * m);
+  auto shape = x.sizes().vec();
+  shape.back() = m;
+  Tensor y = at::empty(shape, x.options());
+  const auto f = table_of(x).geglu;
+  over_rows(rows, m, [&](std::int64_t begin, std::int64_t end) { f(offset(x, begin * 2 * m), end - begin, m, mutable_offset(y, begin * m)); });
+  return y;
+}
+
+struct GegluFunction : torch::autograd::Function<GegluFunction> {
+  static Tensor forward(AutogradContext* ctx, const Tensor& x) {
+    ctx->save_for_backward({x});
+    return run_geglu(x);
+  }
+  static variable_list backward(AutogradContext* ctx, variable_list gradients) {
+    const Tensor x = ctx->get_saved_variables()[0];
+    if (at::GradMode::is_enabled()) return differentiable_grad([&] { return aten_geglu(x); }, {x}, gradients[0]);
+    const Tensor dy = gradients[0].contiguous(), dx = at::empty_like(x);
+    const std::int64_t m = dy.size(-1), rows = dy.numel() / m;
+    const auto f = table_of(x).geglu_grad;
+    over_rows(rows, m, [&](std::int64_t begin, std::int64_t end) {
+      f(offset(x, begin * 2 * m), offset(dy, begin * m), end - begin, m, mutable_offset(dx, begin * 2 * m));
+    });
+    return {dx};
+  }
+};
+
+// ---- attention ----
+
+Tensor split_heads(const Tensor& x, std::int64_t heads) {
+  return x.unflatten(-1, {heads, x.size(-1) / heads}).transpose(-2, -3);
+}
+
+// q, k, v [N, L, heads*d], or [B, F, S, heads*d] to attend over F.
+Tensor aten_attention(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads, bool causal) {
+  if (q.dim() == 3) {
+    const Tensor y = at::scaled_dot_product_attention(split_heads(q, heads), split_heads(k, heads), split_heads(v, heads), {}, 0.0, causal);
+    return y.transpose(1, 2).reshape(q.sizes());
+  }
+  const std::int64_t b = q.size(0), f = q.size(1), s = q.size(2), c = q.size(3);
+  const auto fold = [&](const Tensor& x) { return x.transpose(1, 2).reshape({b * s, f, c}); };
+  return aten_attention(fold(q), fold(k), fold(v), heads, causal).view({b, s, f, c}).transpose(1, 2).contiguous();
+}
+
+kernels::View view_of(const Tensor& x) {
+  void* data = const_cast<void*>(x.const_data_ptr());
+  return x.dim() == 3 ? kernels::View{data, x.stride(0), 0, x.stride(1)} : kernels::View{data, x.stride(0), x.stride(2), x.stride(1)};
+}
+kernels::AttentionShape attention_shape(const Tensor& q, const Tensor& k, std::int64_t heads, bool causal) {
+  const std::int64_t d = q.size(-1) / heads;
+  return {q.size(0), q.dim() == 3 ? 1 : q.size(2), heads, d, q.size(1), k.size(1), 1.0f / std::sqrt(static_cast<float>(d)), causal};
+}
+Tensor rows_contiguous(const Tensor& x) { return x.stride(-1) == 1 || x.size(-1) == 1 ? x : x.contiguous(); }
+
+Tensor run_attention(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads, bool causal) {
+  Tensor y = at::empty(q.sizes(), q.options());
+  const auto s = attention_shape(q, k, heads, causal);
+  const auto f = table_of(q).attention;
+  const std::int64_t chunks = (s.lq + kernels::kAttentionChunk - 1) / kernels::kAttentionChunk;
+  at::parallel_for(0, s.outer * s.inner * s.heads * chunks, 1, [&](std::int64_t begin, std::int64_t end) {
+    f(s, view_of(q), view_of(k), view_of(v), view_of(y), begin, end);
+  });
+  return y;
+}
+
+struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
+  static Tensor forward(AutogradContext* ctx, const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads, bool causal) {
+    ctx->save_for_backward({q, k, v});
+    ctx->saved_data["heads"] = heads;
+    ctx->saved_data["causal"] = causal;
+    return run_attention(q, k, v, heads, causal);
+  }
+  static variable_list backward(AutogradContext* ctx, variable_list gradients) {
+    const auto x = ctx->get_saved_variables();
+    const std::int64_t heads = ctx->saved_data["heads"].toInt();
+    const bool causal = ctx->saved_data["causal"].toBool();
+    variable_list d;
+    if (at::GradMode::is_enabled()) {
+      d = differentiable_grad([&] { return aten_attention(x[0], x[1], x[2], heads, causal); }, x, gradients[0]);
+    } else {
+      for (const Tensor& t : x) d.push_back(at::empty(t.sizes(), t.options()));
+      const Tensor dy = rows_contiguous(gradients[0]);
+      const auto s = attention_shape(x[0], x[1], heads, causal);
+      const auto f = table_of(x[0]).attention_grad;
+      at::parallel_for(0, s.outer * s.inner * s.heads, 1, [&](std::int64_t begin, std::int64_t end) {
+        f(s, view_of(x[0]), view_of(x[1]), view_of(x[2]), view_of(dy), view_of(d[0]), view_of(d[1]), view_of(d[2]), begin, end);
+      });
+    }
+    d.resize(5);
+    return d;
+  }
+};
+
+constexpr std::int64_t kShort = 256;  // keys up to which the kernels are faster than ATen's flash attention
+
+Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads, bool causal) {
+  const bool short_keys = has_kernels(q) && k.size(1) >= 1 && k.size(1) <= kShort && q.size(-1) / heads <= kShort &&
+                          k.scalar_type() == q.scalar_type() && v.scalar_type() == q.scalar_type();
+  if (!short_keys) return aten_attention(q, k, v, heads, causal);
+  const Tensor rq = rows_contiguous(q), rk = rows_contiguous(k), rv = rows_contiguous(v);
+  return records(q, k, v) ? AttentionFunction::apply(rq, rk, rv, heads, causal) : run_attention(rq, rk, rv, heads, causal);
+}
+
+}  // namespace
+
+Tensor group_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t groups, double eps, bool silu) {
+  if (!has_kernels(x)) return aten_group_norm(x, weight, bias, groups, eps, silu);
+  const Tensor input = x.contiguous();
+  if (records(x, weight, bias)) return GroupNormFunction::apply(input, weight, bias, groups, eps, silu);
+  Tensor mean, rstd;
+  return run_group_norm(input, weight, bias, groups, eps, silu, mean, rstd);
+}
+
+Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
+  if (!has_kernels(x)) return aten_layer_norm(x, weight, bias, eps);
+  const Tensor input = x.contiguous();
+  if (records(x, weight, bias)) return LayerNormFunction::apply(input, weight, bias, eps);
+  Tensor mean, rstd;
+  return run_layer_norm(input, weight, bias, eps, mean, rstd);
 }
 
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t stride, std::int64_t pad_h, std::int64_t pad_w) {
@@ -23,27 +472,14 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, std::in
   return y.permute({0, 2, 3, 1}).contiguous();
 }
 
-static Tensor split_heads(const Tensor& x, std::int64_t heads) {
-  return x.view({x.size(0), x.size(1), heads, x.size(2) / heads}).transpose(1, 2);
-}
+Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads, bool causal) { return attention(q, k, v, heads, causal); }
 
-Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads, bool causal) {
-  const Tensor y = at::scaled_dot_product_attention(split_heads(q, heads), split_heads(k, heads), split_heads(v, heads), {}, 0.0, causal);
-  return y.transpose(1, 2).reshape(q.sizes());
-}
-
-Tensor attend_frames(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads) {
-  const std::int64_t b = q.size(0), f = q.size(1), s = q.size(2), c = q.size(3);
-  const auto fold = [&](const Tensor& x) {  // [b s, heads, f, d]
-    return x.view({b, f, s, heads, c / heads}).permute({0, 2, 3, 1, 4}).reshape({b * s, heads, f, c / heads});
-  };
-  const Tensor y = at::scaled_dot_product_attention(fold(q), fold(k), fold(v));
-  return y.view({b, s, heads, f, c / heads}).permute({0, 3, 1, 2, 4}).reshape({b, f, s, c});
-}
+Tensor attend_frames(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads) { return attention(q, k, v, heads, false); }
 
 Tensor geglu(const Tensor& x) {
-  const auto parts = x.chunk(2, -1);
-  return parts[0] * at::gelu(parts[1]);
+  if (!has_kernels(x)) return aten_geglu(x);
+  const Tensor input = x.contiguous();
+  return records(x) ? GegluFunction::apply(input) : run_geglu(input);
 }
 
 Tensor upsample2x(const Tensor& x) {

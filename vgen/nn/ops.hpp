@@ -16,6 +16,9 @@ VGEN_API Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, std::i
 // The same over the frame axis: q, k, v [B, F, S, heads*d]; every position s attends over its F frames.
 VGEN_API Tensor attend_frames(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads);
 
+// Over the last axis; weight and bias [C].
+VGEN_API Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps);
+
 // a * gelu(g) with x = [a | g] along the last axis, exact (erf) GELU.
 VGEN_API Tensor geglu(const Tensor& x);
 

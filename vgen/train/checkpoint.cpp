@@ -34,7 +34,7 @@ void write_checkpoint(const fs::path& folder, const Checkpoint& c, int keep) {
     std::vector<formats::TensorToWrite> tensors;
     for (const auto& [key, tensor] : c.tensors) {
       alive.push_back(tensor.detach().contiguous());
-      tensors.push_back({key, weights::to_dtype(tensor.scalar_type()), tensor.sizes().vec(), alive.back().const_data_ptr()});
+      tensors.push_back({key, weights::dtype_of(tensor.scalar_type()), tensor.sizes().vec(), alive.back().const_data_ptr()});
     }
     formats::write_safetensors(dir.temporary() / "state.safetensors", tensors);
     Node state = c.state;

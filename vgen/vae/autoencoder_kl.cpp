@@ -60,8 +60,6 @@ void validate(const AutoencoderKlOptions& o) {
              "); choose norm_groups that divide it");
   VGEN_CHECK(o.dropout >= 0 && o.dropout < 1, ConfigError, "autoencoder_kl: dropout must be in [0, 1), got ", o.dropout);
   VGEN_CHECK(o.scale_factor > 0, ConfigError, "autoencoder_kl: scale_factor must be > 0, got ", o.scale_factor);
-  VGEN_CHECK(o.latent_convolutions || o.latent_channels == o.inner_channels, ConfigError,
-             "autoencoder_kl: without latent_convolutions latent_channels (", o.latent_channels, ") must equal inner_channels (", o.inner_channels, ")");
 }
 
 AutoencoderKlOptions AutoencoderKlOptions::from_ddconfig(const Node& d, int embed_dim) {
@@ -356,14 +354,12 @@ Tensor AutoencoderKl::moments(const Tensor& x, bool convolve) {
   return channels_first(convolve ? to_moments_.forward(h) : h).contiguous();
 }
 
-DiagonalGaussian AutoencoderKl::encode(const Tensor& x) { return DiagonalGaussian::from_moments(moments(x, options_.latent_convolutions)); }
-
 Tensor AutoencoderKl::encode_scaled(const Tensor& x, const NoiseSource& noise) {
   return options_.scale_factor * DiagonalGaussian::from_moments(moments(x, true)).sample(noise);
 }
 
 Tensor AutoencoderKl::decode(const Tensor& z) {
-  expect_shape(z, "autoencoder_kl", "latent", {-1, options_.latent_channels, -1, -1});
+  expect_shape(z, "autoencoder_kl", "latent", {-1, options_.latent_convolutions ? options_.latent_channels : options_.inner_channels, -1, -1});
   const Tensor h = channels_last(z);
   return channels_first(decoder_.forward(options_.latent_convolutions ? from_latent_.forward(h) : h)).contiguous();
 }
@@ -389,7 +385,7 @@ Tensor AutoencoderKl::encode_frames(const Tensor& video, const NoiseSource& nois
 }
 
 Tensor AutoencoderKl::decode_frames(const Tensor& latents, std::int64_t at_once) {
-  expect_shape(latents, "autoencoder_kl", "latents", {-1, options_.latent_channels, -1, -1, -1});
+  expect_shape(latents, "autoencoder_kl", "latents", {-1, -1, -1, -1, -1});
   return frame_by_frame(latents, at_once, [&](const Tensor& z) { return decode(z / options_.scale_factor); });
 }
 

@@ -25,7 +25,7 @@ struct AutoencoderKlOptions {
   int channels = 128;                                    // of the first level
   std::vector<int> multipliers = {1, 2, 4, 4};           // width of each level / channels; one halving between levels
   int blocks = 2;                                        // residual blocks a level in the encoder; the decoder has one more
-  std::vector<int> attention_resolutions;                // levels whose nominal side is listed get attention after every block
+  std::vector<int> attention_resolutions = {};           // levels whose nominal side is listed get attention after every block
   int resolution = 256;                                  // nominal side of the first level, for that purpose only
   int norm_groups = 32;
   double dropout = 0.0;
@@ -151,7 +151,9 @@ class VGEN_API AutoencoderKl : public nn::Module {
 
   // Posterior of pictures [N, in, H, W] in [-1, 1]: [N, latent, H / downscale, W / downscale], sizes rounded down. ShapeError if a
   // side is shorter than downscale.
-  DiagonalGaussian encode(const Tensor& x);
+  DiagonalGaussian encode(const Tensor& x) { return DiagonalGaussian::from_moments(moments(x)); }
+  // What that is made of: mean and unclamped log variance [N, 2 latent, h, w].
+  Tensor moments(const Tensor& x) { return moments(x, options_.latent_convolutions); }
   // Pictures [N, out, h * downscale, w * downscale] of unscaled latents [N, latent, h, w]; about [-1, 1], not clamped.
   Tensor decode(const Tensor& z);
 

@@ -1,0 +1,205 @@
+#include "vgen/conditioning/clip_text.hpp"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/nll_loss.h>
+#include <ATen/ops/tensor.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "vgen/conditioning/clip_vision.hpp"
+#include "vgen/core/atomic_file.hpp"
+#include "vgen/formats/json.hpp"
+#include "vgen/tensor/random.hpp"
+
+namespace vgen::conditioning {
+namespace {
+
+using testing::HasSubstr;
+
+ClipTextOptions tiny() { return {.width = 64, .heads = 4, .layers = 2, .mlp = 128, .embed = 32}; }
+double difference(const Tensor& a, const Tensor& b) { return (a - b).abs().max().item<double>(); }
+
+using Table = std::map<std::string, std::vector<std::int64_t>>;
+Table table(const std::string& path) {
+  Table out;
+  std::istringstream lines(read_file(path));
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t tab = line.find('\t');
+    std::istringstream sizes(line.substr(tab + 1));
+    auto& shape = out[line.substr(0, tab)];
+    for (std::string each; std::getline(sizes, each, ',');) shape.push_back(std::stoll(each));
+  }
+  return out;
+}
+std::int64_t product(const std::vector<std::int64_t>& shape) {
+  std::int64_t n = 1;
+  for (const auto s : shape) n *= s;
+  return n;
+}
+
+TEST(ClipText, FullSizeHasTheReleasedTensors) {
+  const Table all = table(VGEN_SOURCE_DIR "/tests/golden/keys/clip_vit_h_14.tsv");
+  ClipText text(ClipTextOptions{});
+  std::map<std::string, std::int64_t> sizes;
+  text.each_parameter([&](const std::string& name, Tensor& t) { sizes[name] = t.numel(); });
+  std::int64_t total = 1;  // logit_scale
+  std::set<std::string> ours, theirs;
+  const auto take = [&](const std::vector<KeyPair>& pairs) {
+    for (const KeyPair& pair : pairs) {
+      EXPECT_TRUE(theirs.insert(pair.theirs).second) << pair.theirs;
+      ASSERT_TRUE(all.contains(pair.theirs)) << pair.theirs;
+      EXPECT_EQ(all.at(pair.theirs), pair.their_shape) << pair.theirs;
+      total += product(pair.their_shape);
+    }
+  };
+  const auto pairs = open_clip_keys(text.options());
+  take(pairs);
+  for (const KeyPair& pair : pairs) {
+    EXPECT_TRUE(ours.insert(pair.ours).second) << pair.ours;
+    ASSERT_TRUE(sizes.contains(pair.ours)) << pair.ours;
+    EXPECT_EQ(sizes[pair.ours], product(pair.their_shape)) << pair.ours;
+  }
+  EXPECT_EQ(ours.size(), sizes.size());
+  take(open_clip_keys(ClipVisionOptions{}));
+  EXPECT_EQ(theirs.size() + 1, all.size());
+  EXPECT_EQ(total, 986'109'441);
+}
+
+TEST(ClipText, NamesOfTransformers) {
+  // transformers 4.57 CLIPTextModel, as in the diffusers folder of the text-to-video model: 23 layers, since the last is not used.
+  const Table all = table(VGEN_SOURCE_DIR "/tests/cpp/conditioning/data/transformers_clip_text.tsv");
+  const auto options = ClipTextOptions::from_transformers(formats::parse_json(
+      R"({"hidden_act": "gelu", "hidden_size": 1024, "intermediate_size": 4096, "layer_norm_eps": 1e-05, "max_position_embeddings": 77,
+          "num_attention_heads": 16, "num_hidden_layers": 23, "projection_dim": 512, "vocab_size": 49408})"));
+  EXPECT_EQ(options.layer, ClipLayer::last);
+  EXPECT_EQ(options.embed, 0);
+  ClipText text(options);
+  std::map<std::string, std::int64_t> sizes, covered;
+  text.each_parameter([&](const std::string& name, Tensor& t) { sizes[name] = t.numel(); });
+  std::set<std::string> theirs;
+  for (const KeyPair& pair : transformers_keys(options)) {
+    EXPECT_TRUE(theirs.insert(pair.theirs).second) << pair.theirs;
+    ASSERT_TRUE(all.contains(pair.theirs)) << pair.theirs;
+    EXPECT_EQ(all.at(pair.theirs), pair.their_shape) << pair.theirs;
+    covered[pair.ours] += product(pair.their_shape);
+  }
+  EXPECT_EQ(theirs.size(), all.size());
+  EXPECT_EQ(covered, sizes);  // q, k and v add up to ours
+  EXPECT_THROW(ClipTextOptions::from_transformers(formats::parse_json(
+      R"({"hidden_act": "relu", "hidden_size": 8, "intermediate_size": 8, "num_attention_heads": 1, "num_hidden_layers": 1})")), UnsupportedError);
+}
+
+TEST(ClipText, LaterWordsDoNotChangeEarlierOnes) {
+  const at::NoGradGuard no_grad;
+  ClipText text(tiny());
+  text.initialise(make_generator(1));
+  const auto ids = [](std::string a) { return ids_tensor(text::Tokenizer::clip().tokenize({std::move(a)})); };
+  const Tensor a = text.forward(ids("a red circle moving left")).words, b = text.forward(ids("a red circle growing")).words;
+  EXPECT_LT(difference(a.narrow(1, 0, 4), b.narrow(1, 0, 4)), 1e-6);
+  EXPECT_GT(difference(a.narrow(1, 4, 1), b.narrow(1, 4, 1)), 1e-3);
+  // A shorter window gives the same vectors, and int32 ids are taken.
+  const Tensor cut = ids("a red circle moving left").narrow(1, 0, 8).to(at::kInt);
+  EXPECT_LT(difference(text.forward(cut).words, a.narrow(1, 0, 8)), 1e-6);
+}
+
+TEST(ClipText, PoolsAtTheEndToken) {
+  const at::NoGradGuard no_grad;
+  auto options = tiny();
+  options.embed = 0;
+  ClipText text(options);
+  text.initialise(make_generator(1));
+  const Tensor ids = ids_tensor(text::Tokenizer::clip().tokenize({"a red circle", ""}));
+  for (const ClipLayer layer : {ClipLayer::last, ClipLayer::penultimate}) {
+    const auto out = text.forward(ids, layer);
+    EXPECT_TRUE(out.pooled[0].equal(out.words[0][4]));
+    EXPECT_TRUE(out.pooled[1].equal(out.words[1][1]));
+  }
+  EXPECT_GT(difference(text.forward(ids, ClipLayer::last).words, text.forward(ids, ClipLayer::penultimate).words), 1e-2);
+}
+
+TEST(ClipText, LearnsAtTinyWidth) {
+  // Two captions are told apart by a linear readout after a few steps of gradient descent through the whole tower.
+  auto options = tiny();
+  options.layer = ClipLayer::last;
+  options.embed = 2;
+  ClipText text(options);
+  text.initialise(make_generator(3));
+  text.train();
+  text.requires_grad(true);
+  const Tensor ids = ids_tensor(text::Tokenizer::clip().tokenize({"moving left", "moving right"}));
+  const Tensor target = at::tensor({0, 1}, at::kLong);
+  double first = 0, last = 0;
+  for (int step = 0; step < 30; ++step) {
+    const Tensor loss = at::nll_loss(text.forward(ids).pooled.log_softmax(-1), target);
+    last = loss.item<double>();
+    if (step == 0) first = last;
+    loss.backward();
+    const at::NoGradGuard no_grad;
+    text.each_parameter([&](const std::string& name, Tensor& t) {
+      ASSERT_TRUE(t.grad().defined()) << name;
+      EXPECT_TRUE(step > 0 || t.grad().abs().max().item<double>() > 0) << name;
+      t.sub_(0.1 * t.grad());
+      t.mutable_grad().reset();
+    });
+  }
+  EXPECT_LT(last, 0.3 * first);
+}
+
+TEST(ClipTextEncoder, EncodesPromptsAndSaysWhatItDropped) {
+  const at::NoGradGuard no_grad;
+  auto options = tiny();
+  options.context_length = 6;
+  ClipText text(options);
+  text.initialise(make_generator(1));
+  ClipTextEncoder encoder(text);
+  const std::vector<std::string> prompts{"a red circle moving left", "blue"};
+  const TextEmbedding out = encoder.encode(prompts);
+  EXPECT_EQ(out.words.sizes(), (std::vector<std::int64_t>{2, 6, 64}));
+  EXPECT_EQ(out.pooled.sizes(), (std::vector<std::int64_t>{2, 32}));
+  EXPECT_THAT(out.dropped_words[0], testing::ElementsAre("left"));
+  EXPECT_THAT(out.dropped_words[1], testing::IsEmpty());
+  options.vocab = 1000;
+  ClipText small(options);
+  EXPECT_THROW(ClipTextEncoder{small}, ConfigError);
+}
+
+TEST(ClipText, RefusesWhatMakesNoModelOrInput) {
+  const auto message = [](auto&& f) -> std::string {
+    try {
+      f();
+    } catch (const ConfigError& e) {
+      return e.what();
+    }
+    return "(nothing thrown)";
+  };
+  auto bad = tiny();
+  bad.heads = 5;
+  EXPECT_THAT(message([&] { ClipText t(bad); }), HasSubstr("width (64) must be a multiple of heads (5)"));
+  bad = tiny();
+  bad.layers = 1;
+  EXPECT_THAT(message([&] { ClipText t(bad); }), HasSubstr("needs at least 2 layers"));
+  ClipText text(tiny());
+  text.initialise(make_generator(1));
+  EXPECT_THAT(message([&] { text.forward(at::full({1, 77}, 49408, at::kLong)); }), HasSubstr("ids must be in [0, 49408), got up to 49408"));
+  EXPECT_THAT(message([&] { text.forward(at::full({1, 78}, 1, at::kLong)); }), HasSubstr("1 to 77 tokens"));
+  EXPECT_THAT(message([&] { text.forward(at::full({77}, 1, at::kLong)); }), HasSubstr("ids"));
+  EXPECT_THAT(message([&] { text.forward(at::full({1, 77}, 1.0)); }), HasSubstr("int64"));
+}
+
+TEST(ClipVision, ChecksItsInput) {
+  const at::NoGradGuard no_grad;
+  ClipVision vision({.image_size = 16, .patch = 4, .width = 32, .heads = 2, .layers = 1, .mlp = 64, .embed = 8});
+  vision.each_parameter([](const std::string&, Tensor& t) { t.fill_(0.01); });
+  EXPECT_EQ(vision.forward(clip_normalise(at::full({2, 3, 16, 16}, 0.5))).sizes(), (std::vector<std::int64_t>{2, 8}));
+  EXPECT_THROW(vision.forward(at::full({2, 3, 16, 20}, 0.5)), ShapeError);
+  EXPECT_THROW(ClipVision({.image_size = 4, .patch = 8}), ConfigError);
+}
+
+}  // namespace
+}  // namespace vgen::conditioning

@@ -1,0 +1,117 @@
+// Area "clip": tokenizer, text and image towers, textual inversion.
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/ones.h>
+
+#include <map>
+
+#include "vgen/conditioning/clip_text.hpp"
+#include "vgen/conditioning/clip_vision.hpp"
+#include "vgen/parity/case.hpp"
+#include "vgen/text/clean.hpp"
+
+namespace vgen::parity {
+namespace {
+
+using conditioning::ClipLayer;
+
+std::vector<std::string> strings(const Node& list) {
+  std::vector<std::string> out;
+  for (const Node& n : list.items) out.push_back(n.as_string());
+  return out;
+}
+
+Tensor input(const Node& n) {
+  VGEN_CHECK(n.at("rule").as_string() == "unit", UnsupportedError, "clip: input rule ", printable(n.at("rule").as_string()), " is not known");
+  return unit(n.at("salt").as_string(), n.at("name").as_string(), n.at("shape").as_ints());
+}
+
+void run_tokenizer(const Case& c, Report& report) {
+  const auto& tokenizer = text::Tokenizer::clip();
+  const auto equal = [](const auto& ours, const Node& golden) { return std::vector<std::int64_t>(ours.begin(), ours.end()) == golden.as_ints(); };
+  for (const Node& v : c.json.at("values").items) {
+    const std::string& given = v.at("text").as_string();
+    const std::string name = "'" + printable(given, 40) + "'";
+    auto ids = tokenizer.encode(given);
+    ids.insert(ids.begin(), tokenizer.start_id());
+    ids.push_back(tokenizer.end_id());
+    report.check(name + " ids", equal(ids, v.at("ids")));
+    if (const Node* cleaned = v.find("cleaned")) report.check(name + " cleaned", text::clean(given) == cleaned->as_string());
+    const auto tokens = tokenizer.tokenize({given});
+    const Node* row = v.find("row");
+    ids.resize(77, 0);
+    report.check(name + " row", row ? equal(tokens.ids, *row) : tokens.ids == ids);
+    report.check(name + " says what it dropped", tokens.dropped_words[0].empty() == !row);
+  }
+}
+
+// Both towers of a case, filled by rule; reports names and shapes.
+struct Towers {
+  conditioning::ClipTextOptions text_options;
+  conditioning::ClipVisionOptions vision_options;
+  conditioning::ClipText text;
+  conditioning::ClipVision vision;
+
+  Towers(const Case& c, Report& report)
+      : text_options(conditioning::ClipTextOptions::from_open_clip(c.json.at("config"))),
+        vision_options(conditioning::ClipVisionOptions::from_open_clip(c.json.at("config"))),
+        text(text_options),
+        vision(vision_options) {
+    const Node& expected = c.json.at("weights");
+    const std::string salt = c.json.at("salt").as_string();
+    std::size_t known = expected.find("logit_scale") ? 1 : 0;  // of the training loss, in neither tower
+    const auto fill = [&](nn::Module& tower, const std::vector<KeyPair>& pairs) {
+      std::map<std::string, KeyPair> by_ours;
+      for (const KeyPair& pair : pairs) {
+        const Node* shape = expected.find(pair.theirs);
+        known += shape && shape->as_ints() == pair.their_shape;
+        by_ours[pair.ours] = pair;
+      }
+      tower.each_parameter([&](const std::string& name, Tensor& value) {
+        const KeyPair& pair = by_ours.at(name);
+        value = parameter(salt, pair.theirs, pair.their_shape).view(value.sizes());
+      });
+      tower.eval();
+    };
+    fill(text, conditioning::open_clip_keys(text_options));
+    fill(vision, conditioning::open_clip_keys(vision_options));
+    report.check("weight names and shapes", known == expected.size(), str(known, " of ", expected.size(), " agree"));
+  }
+};
+
+void run_towers(const Case& c, Report& report) {
+  const at::NoGradGuard no_grad;
+  Towers towers(c, report);
+  const auto texts = strings(c.json.at("texts"));
+  const Tensor ids = conditioning::ids_tensor(text::Tokenizer::clip().tokenize(texts, towers.text_options.context_length));
+  std::map<std::string, Tensor> ours;
+  for (const ClipLayer layer : {ClipLayer::last, ClipLayer::penultimate}) {
+    const auto out = towers.text.forward(ids, layer);
+    const std::string prefix = std::string(name_of(layer)) + ".";
+    ours[prefix + "words"] = out.words;
+    ours[prefix + "pooled"] = out.pooled;
+    if (layer == ClipLayer::last) ours["encode_text"] = out.pooled;
+  }
+  if (c.json.at("inputs").find("image")) {
+    const Tensor image = towers.vision.forward(input(c.json.at("inputs").at("image")));
+    for (const char* name : {"last.image", "penultimate.image", "encode_image"}) ours[name] = image;
+  }
+  const std::int64_t side = towers.vision_options.image_size;
+  ours["white_image"] = conditioning::clip_normalise(at::ones({1, 3, side, side}));
+  ours["zero_feature"] = towers.vision.forward(ours["white_image"]);
+  for (const auto& [name, golden] : c.tensors) {
+    if (name == "tokens") report.exact(name, ids, golden);
+    else if (const auto found = ours.find(name); found != ours.end()) report.relative(name, found->second, golden);
+    else report.check(name, false, "vgen computes no such tensor");
+  }
+}
+
+}  // namespace
+
+void run_clip(const Case& c, Report& report) {
+  if (c.json.find("texts") && !c.json.find("placeholders")) return run_towers(c, report);
+  if (const Node* values = c.json.find("values"); values && values->size() && (*values)[0].find("ids")) return run_tokenizer(c, report);
+  throw UnsupportedError(str("clip: '", printable(c.name), "' is no kind of case that vgen knows"));
+}
+
+}  // namespace vgen::parity

@@ -1,0 +1,13 @@
+// Pixels between host frames (uint8 [F, H, W, C]) and tensors in [-1, 1].
+#pragma once
+#include "vgen/tensor/tensor.hpp"
+#include "vgen/video/frames.hpp"
+
+namespace vgen::pipelines {
+
+// [F, C, H, W] float32, x / 127.5 - 1.
+VGEN_API Tensor to_tensor(const video::Frames& frames);
+// [F, C, H, W] or [1, C, F, H, W] in about [-1, 1]: x * 0.5 + 0.5, clamped, times 255, truncated (as the reference does).
+VGEN_API video::Frames to_frames(const Tensor& pixels, double fps);
+
+}  // namespace vgen::pipelines

@@ -1,0 +1,28 @@
+#include "vgen/train/config.hpp"
+
+#include "vgen/core/atomic_file.hpp"
+#include "vgen/formats/json.hpp"
+
+namespace vgen::train {
+
+std::unique_ptr<Task> make_task(const TrainConfig& config) {
+  return std::visit(
+      [&](const auto& options) -> std::unique_ptr<Task> {
+        using Options = std::decay_t<decltype(options)>;
+        if constexpr (std::is_same_v<Options, AutoencoderTaskOptions>) return std::make_unique<AutoencoderTask>(options, config.trainer);
+      },
+      config.task);
+}
+
+TrainResult run(const TrainConfig& config, const std::filesystem::path& folder, const CancelToken& cancel, const OnProgress& progress) {
+  // What may change between the parts of a run without changing its arithmetic is left out of the fingerprint.
+  TrainConfig essential = config;
+  essential.trainer.log_every = essential.trainer.sample_every = essential.trainer.checkpoint_every = 1;
+  essential.trainer.keep_checkpoints = 1;
+  essential.trainer.steps = 1;
+  const std::string fingerprint = sha256_hex(formats::dump_json(to_node(essential))).substr(0, 16);
+  const auto task = make_task(config);
+  return train(*task, config.trainer, folder, fingerprint, cancel, progress);
+}
+
+}  // namespace vgen::train

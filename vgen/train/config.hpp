@@ -1,0 +1,29 @@
+// A training run as a value: what `vgen train -c FILE` reads.
+#pragma once
+#include <filesystem>
+#include <variant>
+
+#include "vgen/train/autoencoder.hpp"
+#include "vgen/train/trainer.hpp"
+
+namespace vgen::train {
+
+using TaskOptions = std::variant<AutoencoderTaskOptions>;
+
+struct TrainConfig {
+  static constexpr std::string_view kind = "train_config";
+  TaskOptions task;
+  TrainerOptions trainer;
+  bool operator==(const TrainConfig&) const = default;
+  static constexpr auto fields() {
+    return std::tuple{field("task", &TrainConfig::task, "what is trained, on what, with which loss"),
+                      field("trainer", &TrainConfig::trainer, "how: steps, rates, precision, logs, checkpoints")};
+  }
+};
+
+VGEN_API std::unique_ptr<Task> make_task(const TrainConfig& config);
+
+// Trains the configured task in `folder`; see train().
+VGEN_API TrainResult run(const TrainConfig& config, const std::filesystem::path& folder, const CancelToken& cancel = {}, const OnProgress& progress = {});
+
+}  // namespace vgen::train

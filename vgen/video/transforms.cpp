@@ -1,0 +1,169 @@
+#include "vgen/video/transforms.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "vgen/video/xtensor.hpp"
+
+namespace vgen::video {
+namespace {
+
+// Output sample i is sum_k weight[k] * input[first + k].
+struct Taps {
+  std::int64_t first = 0;
+  std::vector<float> weight;
+};
+
+std::vector<Taps> taps(std::int64_t from, std::int64_t to, Filter filter) {
+  std::vector<Taps> out(static_cast<std::size_t>(to));
+  const double scale = double(from) / double(to);
+  for (std::int64_t i = 0; i < to; ++i) {
+    Taps& t = out[std::size_t(i)];
+    if (filter == Filter::bilinear) {
+      const double at = std::max(0.0, (double(i) + 0.5) * scale - 0.5);
+      t.first = std::min<std::int64_t>(std::int64_t(at), from - 1);
+      const double part = at - double(t.first);
+      t.weight = {float(1 - part)};
+      if (t.first + 1 < from && part > 0) t.weight.push_back(float(part));
+    } else {
+      const double begin = double(i) * scale, end = std::min(double(from), begin + scale);
+      t.first = std::min<std::int64_t>(std::int64_t(begin + 1e-9), from - 1);
+      double sum = 0;
+      std::vector<double> w;
+      for (std::int64_t k = t.first; k < from && (w.empty() || double(k) < end - 1e-9); ++k) {
+        w.push_back(std::max(0.0, std::min(end, double(k + 1)) - std::max(begin, double(k))));
+        sum += w.back();
+      }
+      for (double v : w) t.weight.push_back(float(v / sum));
+    }
+  }
+  return out;
+}
+
+void paste(const Frames& from, std::int64_t frame, Frames& sheet, std::int64_t y, std::int64_t x) {
+  for (std::int64_t row = 0; row < from.height; ++row)
+    std::memcpy(sheet.frame(0) + ((y + row) * sheet.width + x) * 3, from.frame(frame) + row * from.width * 3, std::size_t(from.width * 3));
+}
+
+Frames empty_sheet(std::int64_t rows, std::int64_t columns, const Frames& cell, const SheetOptions& o) {
+  Frames sheet(1, rows * (cell.height + o.gap) + o.gap, columns * (cell.width + o.gap) + o.gap, 3, 1);
+  auto pixels = view(sheet);
+  for (std::size_t c = 0; c < 3; ++c) xt::view(pixels, xt::all(), xt::all(), xt::all(), c) = o.background[c];
+  return sheet;
+}
+
+}  // namespace
+
+Frames resize(const Frames& frames, std::int64_t height, std::int64_t width, Filter filter) {
+  VGEN_CHECK(height > 0 && width > 0, ShapeError, "resize: expected a size of at least 1x1, got ", height, "x", width);
+  VGEN_CHECK(frames.bytes() > 0, ShapeError, "resize: no pixels");
+  Frames out(frames.count, height, width, frames.channels, frames.fps);
+  const auto c = frames.channels, w = frames.width;
+  const auto rows = taps(frames.height, height, filter), columns = taps(w, width, filter);
+  std::vector<float> mixed(std::size_t(w * c));  // one output row before its columns are mixed
+  for (std::int64_t f = 0; f < frames.count; ++f)
+    for (std::int64_t y = 0; y < height; ++y) {
+      const Taps& ty = rows[std::size_t(y)];
+      std::fill(mixed.begin(), mixed.end(), 0.f);
+      for (std::size_t k = 0; k < ty.weight.size(); ++k) {
+        const std::uint8_t* row = frames.frame(f) + (ty.first + std::int64_t(k)) * w * c;
+        for (std::size_t i = 0; i < mixed.size(); ++i) mixed[i] += ty.weight[k] * float(row[i]);
+      }
+      std::uint8_t* to = out.frame(f) + y * width * c;
+      for (std::int64_t x = 0; x < width; ++x) {
+        const Taps& tx = columns[std::size_t(x)];
+        for (std::int64_t ch = 0; ch < c; ++ch) {
+          float sum = 0;
+          for (std::size_t k = 0; k < tx.weight.size(); ++k) sum += tx.weight[k] * mixed[std::size_t((tx.first + std::int64_t(k)) * c + ch)];
+          to[x * c + ch] = std::uint8_t(std::clamp(std::lround(sum), 0l, 255l));
+        }
+      }
+    }
+  return out;
+}
+
+Frames crop(const Frames& frames, const Rect& r) {
+  VGEN_CHECK(r.x >= 0 && r.y >= 0 && r.width > 0 && r.height > 0 && r.x + r.width <= frames.width && r.y + r.height <= frames.height, ShapeError,
+             "crop: ", r.width, "x", r.height, " at (", r.x, ", ", r.y, ") leaves the picture of ", frames.width, "x", frames.height);
+  return to_frames(xt::view(view(frames), xt::all(), xt::range(r.y, r.y + r.height), xt::range(r.x, r.x + r.width), xt::all()), frames.fps);
+}
+
+Frames center_crop(const Frames& frames, std::int64_t height, std::int64_t width) {
+  return crop(frames, {(frames.width - width) / 2, (frames.height - height) / 2, width, height});
+}
+
+Frames flip_horizontal(const Frames& frames) {
+  return to_frames(xt::view(view(frames), xt::all(), xt::all(), xt::range(xt::placeholders::_, xt::placeholders::_, -1), xt::all()), frames.fps);
+}
+
+Frames to_rgb(const Frames& frames, const std::uint8_t* background) {
+  if (frames.channels == 3) return frames;
+  VGEN_CHECK(frames.channels == 1 || frames.channels == 4, ShapeError, "video: expected 1, 3 or 4 channels, got ", frames.channels);
+  Frames out(frames.count, frames.height, frames.width, 3, frames.fps);
+  const std::uint8_t* s = frames.pixels->data();
+  std::uint8_t* d = out.pixels->data();
+  for (std::size_t i = 0, n = out.bytes() / 3; i < n; ++i, s += frames.channels, d += 3) {
+    if (frames.channels == 1) {
+      d[0] = d[1] = d[2] = s[0];
+    } else if (background) {
+      for (int k = 0; k < 3; ++k) d[k] = std::uint8_t((s[k] * s[3] + background[k] * (255 - s[3]) + 127) / 255);
+    } else {
+      std::memcpy(d, s, 3);
+    }
+  }
+  return out;
+}
+
+Frames contact_sheet(const Frames& given, const SheetOptions& o) {
+  VGEN_CHECK(given.count > 0, ShapeError, "contact_sheet: no frames");
+  VGEN_CHECK(o.columns >= 0 && o.gap >= 0, ConfigError, "contact_sheet: columns and gap must not be negative, got ", o.columns, " and ", o.gap);
+  const Frames frames = to_rgb(given);
+  const auto columns = std::min(frames.count, o.columns ? o.columns : std::int64_t(std::ceil(std::sqrt(double(frames.count)))));
+  Frames sheet = empty_sheet((frames.count + columns - 1) / columns, columns, frames, o);
+  for (std::int64_t i = 0; i < frames.count; ++i)
+    paste(frames, i, sheet, o.gap + i / columns * (frames.height + o.gap), o.gap + i % columns * (frames.width + o.gap));
+  return sheet;
+}
+
+Frames contact_sheet(const std::vector<Frames>& clips, const SheetOptions& o) {
+  VGEN_CHECK(!clips.empty(), ShapeError, "contact_sheet: no clips");
+  VGEN_CHECK(o.columns >= 0 && o.gap >= 0, ConfigError, "contact_sheet: columns and gap must not be negative, got ", o.columns, " and ", o.gap);
+  std::int64_t longest = 0;
+  for (const Frames& c : clips) {
+    VGEN_CHECK(c.count > 0 && c.height == clips[0].height && c.width == clips[0].width, ShapeError, "contact_sheet: expected clips of ", clips[0].width,
+               "x", clips[0].height, ", got ", c.count, " frames of ", c.width, "x", c.height);
+    longest = std::max(longest, c.count);
+  }
+  const auto columns = o.columns ? std::min(o.columns, longest) : longest;
+  Frames sheet = empty_sheet(std::int64_t(clips.size()), columns, clips[0], o);
+  for (std::size_t row = 0; row < clips.size(); ++row) {
+    const Frames clip = to_rgb(clips[row]);
+    const auto shown = std::min(columns, clip.count);
+    for (std::int64_t i = 0; i < shown; ++i) {
+      const auto frame = shown == 1 ? 0 : (i * (clip.count - 1) + (shown - 1) / 2) / (shown - 1);
+      paste(clip, frame, sheet, o.gap + std::int64_t(row) * (clip.height + o.gap), o.gap + i * (clip.width + o.gap));
+    }
+  }
+  return sheet;
+}
+
+Rect changed_rect(const std::uint8_t* a, const std::uint8_t* b, std::int64_t height, std::int64_t width, std::int64_t channels) {
+  const auto row = std::size_t(width * channels);
+  std::int64_t top = 0, bottom = height;
+  const auto same = [&](std::int64_t y) { return std::memcmp(a + std::size_t(y) * row, b + std::size_t(y) * row, row) == 0; };
+  while (top < bottom && same(top)) ++top;
+  if (top == bottom) return {};
+  while (same(bottom - 1)) --bottom;
+  std::int64_t left = width, right = 0;
+  for (std::int64_t y = top; y < bottom; ++y) {
+    const std::uint8_t *p = a + std::size_t(y) * row, *q = b + std::size_t(y) * row;
+    std::int64_t x = 0, end = width;
+    while (x < left && std::memcmp(p + x * channels, q + x * channels, std::size_t(channels)) == 0) ++x;
+    while (end > right && std::memcmp(p + (end - 1) * channels, q + (end - 1) * channels, std::size_t(channels)) == 0) --end;
+    left = std::min(left, x), right = std::max(right, end);
+  }
+  return {left, top, right - left, bottom - top};
+}
+
+}  // namespace vgen::video
