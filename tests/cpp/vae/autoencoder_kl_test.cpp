@@ -14,7 +14,6 @@
 #include <sstream>
 
 #include "vgen/core/atomic_file.hpp"
-#include "vgen/formats/json.hpp"
 
 namespace vgen::vae {
 namespace {
@@ -186,14 +185,21 @@ TEST(AutoencoderKl, RefusesOptionsThatMakeNoModel) {
 }
 
 TEST(AutoencoderKl, ReadsOtherConfigurations) {
-  const auto sd = AutoencoderKlOptions::from_diffusers(formats::parse_json(
-      R"({"_class_name": "AutoencoderKL", "act_fn": "silu", "block_out_channels": [128, 256, 512, 512], "down_block_types": ["DownEncoderBlock2D"],
-          "in_channels": 3, "latent_channels": 4, "layers_per_block": 2, "norm_num_groups": 32, "out_channels": 3, "sample_size": 768})"));
-  EXPECT_EQ(sd, AutoencoderKlOptions{});
-  EXPECT_THROW(AutoencoderKlOptions::from_diffusers(formats::parse_json(R"({"block_out_channels": [32], "use_quant_conv": false})")), UnsupportedError);
-  EXPECT_THROW(AutoencoderKlOptions::from_diffusers(formats::parse_json(R"({"block_out_channels": [32], "shift_factor": 0.1})")), UnsupportedError);
-  EXPECT_THROW(AutoencoderKlOptions::from_diffusers(formats::parse_json(R"({"block_out_channels": [32, 48]})")), ConfigError);
-  EXPECT_THROW(AutoencoderKlOptions::from_ddconfig(formats::parse_json(R"({"double_z": false})"), 4), ConfigError);
+  const auto ints = [](std::initializer_list<int> values) { return Node::list(std::vector<Node>(values.begin(), values.end())); };
+  Node config = Node::map({{"block_out_channels", ints({128, 256, 512, 512})}, {"layers_per_block", Node(2)}, {"latent_channels", Node(4)}});
+  EXPECT_EQ(AutoencoderKlOptions::from_diffusers(config), AutoencoderKlOptions{});
+  const auto changed = [&](const char* key, Node value) {
+    Node out = config;
+    out.set(key, std::move(value));
+    return out;
+  };
+  EXPECT_THROW(AutoencoderKlOptions::from_diffusers(changed("use_quant_conv", Node(false))), UnsupportedError);
+  EXPECT_THROW(AutoencoderKlOptions::from_diffusers(changed("shift_factor", Node(0.1))), UnsupportedError);
+  EXPECT_THROW(AutoencoderKlOptions::from_diffusers(changed("down_block_types", Node::list({Node("AttnDownEncoderBlock2D")}))), UnsupportedError);
+  EXPECT_THROW(AutoencoderKlOptions::from_diffusers(changed("block_out_channels", ints({32, 48}))), ConfigError);
+  EXPECT_THROW(AutoencoderKlOptions::from_ddconfig(Node::map({{"double_z", Node(false)}}), 4), ConfigError);
+  const auto reference = AutoencoderKlOptions::from_ddconfig(Node::map({{"ch", Node(64)}, {"ch_mult", ints({1, 2})}, {"attn_resolutions", ints({16})}}), 3);
+  EXPECT_EQ(reference, (AutoencoderKlOptions{.latent_channels = 3, .channels = 64, .multipliers = {1, 2}, .attention_resolutions = {16}}));
 }
 
 TEST(Pieces, CoverAllFrames) {
