@@ -34,7 +34,7 @@ constexpr std::string_view standard_modules =
     "unicodedata unittest urllib urllib2 urlparse user usercustomize uu uuid venv warnings wave weakref webbrowser whichdb winreg winsound "
     "wsgiref xdrlib xml xmlrpc xmlrpclib zipapp zipfile zipimport zlib zoneinfo ";
 
-// Data classes of the standard library that trainers put beside weights.
+// Data classes of the standard library (and one of torch) that trainers put beside weights.
 constexpr std::string_view harmless =
     " _codecs.encode argparse.Namespace builtins.bool builtins.bytearray builtins.bytes builtins.complex builtins.dict builtins.float "
     "builtins.frozenset builtins.int builtins.list builtins.object builtins.range builtins.set builtins.slice builtins.str builtins.tuple "
@@ -43,7 +43,7 @@ constexpr std::string_view harmless =
     "__builtin__.unicode __builtin__.xrange collections.Counter collections.OrderedDict collections.defaultdict collections.deque "
     "copy_reg._reconstructor copyreg._reconstructor datetime.date datetime.datetime datetime.time datetime.timedelta datetime.timezone "
     "decimal.Decimal fractions.Fraction functools.partial pathlib.Path pathlib.PosixPath pathlib.PurePath pathlib.PurePosixPath "
-    "pathlib.PureWindowsPath pathlib.WindowsPath pathlib._local.Path pathlib._local.PosixPath pathlib._local.WindowsPath "
+    "torch.serialization._get_layout pathlib.PureWindowsPath pathlib.WindowsPath pathlib._local.Path pathlib._local.PosixPath pathlib._local.WindowsPath "
     "types.SimpleNamespace uuid.UUID typing.Any typing.Dict typing.List typing.Optional typing.Tuple typing.Union ";
 
 // Other packages: modules (with all below them) and single names that run, load, compile or fetch.

@@ -32,6 +32,8 @@ class Extract {
  public:
   Extract(TensorFile& out, std::shared_ptr<const FileBytes> file, std::string shown) : out_(out), file_(std::move(file)), shown_(std::move(shown)) {}
 
+  std::unordered_set<std::string> modules;  // classes whose parts were read as a torch module's
+
   void root(const Object* root) {
     if (root->is(Kind::tensor)) return emit(root, "tensor");
     const Object* inner = root->find("state_dict");
@@ -68,8 +70,9 @@ class Extract {
 
   // A pickled torch module (ParameterDict, or a whole model saved as such): its parts, without their "_parameters" level.
   template <class F>
-  static bool each_part(const Object* o, F&& f) {
+  bool each_part(const Object* o, F&& f) {
     if (!o->is(Kind::opaque) || !o->state || !o->state->find("_parameters")) return false;
+    modules.insert(o->text);
     for (const char* part : {"_parameters", "_buffers", "_modules"})
       if (const Object* p = o->state->find(part); p && p->is(Kind::dict)) f(p);
     return true;
@@ -174,13 +177,13 @@ class Extract {
 };
 
 void finish(TensorFile& out, const Pickle& pickle, const Object* root, const std::shared_ptr<const FileBytes>& file, const std::string& shown) {
-  Extract(out, file, shown).root(root);
-  if (pickle.opaque().empty()) return;
+  Extract extract(out, file, shown);
+  extract.root(root);
   std::string names;
   std::size_t count = 0;
   for (const std::string& name : pickle.opaque())
-    if (count++ < 5) names.append(names.empty() ? "" : ", ").append(printable(name));
-  out.notes.push_back(str("objects of ", count, " foreign classes were left unread: ", names, count > 5 ? ", ..." : ""));
+    if (!extract.modules.contains(name) && count++ < 5) names.append(names.empty() ? "" : ", ").append(printable(name));
+  if (count > 0) out.notes.push_back(str("objects of ", count, " foreign classes were left unread: ", names, count > 5 ? ", ..." : ""));
 }
 
 std::size_t storage_bytes(const detail::Storage& s, const std::string& shown) {

@@ -96,6 +96,8 @@ std::vector<ZipRecord> read_stored_zip(const FileBytes& file) {
     const std::uint32_t crc = b.u32(at + 16);
     if (name.empty() || name_length > max_name || name.find('\0') != std::string::npos) b.fail(at, label + ": bad name");
     if (!names.insert(name).second) b.fail(at, label + " appears twice");
+    if (method != 0 && (name.find("/code/") != std::string::npos || name.ends_with("/constants.pkl")))
+      throw UnsupportedError(shown + ": a TorchScript file, which is a program; save the model's state_dict() with torch.save or as .safetensors");
     if (method != 0) b.fail(at, label + " is compressed; torch.save stores records uncompressed, so load and save the file again with it");
     if (flags & ~std::size_t(0x0808)) b.fail(at, label + ": flags for encryption or other features that torch does not use");
     if (b.u16(at + 34) != 0) b.fail(at, label + " lies on another disk");
