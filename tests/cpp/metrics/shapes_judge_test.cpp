@@ -84,12 +84,12 @@ TEST(ShapesJudge, ReadsHeldOutShapesAndMotions) {
 TEST(ShapesJudge, ReadsOtherSizesAndLengths) {
   for (auto [size, frames, antialias] : {std::array{32, 16, 4}, {48, 12, 4}, {64, 8, 4}, {64, 24, 2}, {128, 16, 4}}) {
     Tally tally;
-    for (std::uint64_t i = 0; i < 250; ++i) {
+    for (std::uint64_t i = 0; i < 120; ++i) {
       const ShapesClip clip = shapes_clip(79, i, Split::train, {.size = size, .frames = frames, .antialias = antialias});
       tally.add(clip, judge(clip.frames));
     }
     std::printf("%3d px, %2d frames: all %.1f %%, everything %.1f %%\n", size, frames, tally.rate("all"), tally.rate("everything"));
-    EXPECT_GE(tally.rate("all"), size < 48 ? 96 : 99.5) << size << " px, " << frames << " frames";
+    EXPECT_GE(tally.rate("all"), size < 48 ? 95 : 99) << size << " px, " << frames << " frames";
   }
 }
 
@@ -392,7 +392,7 @@ TEST(ShapesJudge, CatchesPlantedFailures) {
 }
 
 TEST(ShapesJudge, CatchesPlantedFailuresInNoise) {   // damage must not hide them
-  for (const auto& [name, plant] : plants()) EXPECT_GE(caught(plant, [](const Frames& f, Random& r) { return noisy(f, 10, r); }, 60), 95) << name;
+  for (const auto& [name, plant] : plants()) EXPECT_GE(caught(plant, [](const Frames& f, Random& r) { return noisy(f, 10, r); }, 40), 95) << name;
 }
 
 // The table of docs/components/shapes_world.md; the floors are what the judge must keep.
@@ -406,23 +406,23 @@ TEST(ShapesJudge, ErrorsOnDamagedClips) {
       {"noise, sigma 5", [](const Frames& f, Random& r) { return noisy(f, 5, r); }, 99},
       {"noise, sigma 10", [](const Frames& f, Random& r) { return noisy(f, 10, r); }, 99},
       {"noise, sigma 20", [](const Frames& f, Random& r) { return noisy(f, 20, r); }, 99},
-      {"noise, sigma 40", [](const Frames& f, Random& r) { return noisy(f, 40, r); }, 50},
+      {"noise, sigma 40", [](const Frames& f, Random& r) { return noisy(f, 40, r); }, 80},
       {"blur, sigma 0.7", [](const Frames& f, Random&) { return blurred(f, 0.7); }, 99},
       {"blur, sigma 1", [](const Frames& f, Random&) { return blurred(f, 1); }, 99},
       {"blur, sigma 1.5", [](const Frames& f, Random&) { return blurred(f, 1.5); }, 99},
-      {"blur, sigma 2.5", [](const Frames& f, Random&) { return blurred(f, 2.5); }, 50},
+      {"blur, sigma 2.5", [](const Frames& f, Random&) { return blurred(f, 2.5); }, 70},
       {"8x8 DCT, steps of 20", [](const Frames& f, Random&) { return blocky(f, 8, 20); }, 99},
       {"8x8 DCT, steps of 50", [](const Frames& f, Random&) { return blocky(f, 8, 50); }, 99},
       {"8x8 DCT, 4x4 kept", [](const Frames& f, Random&) { return blocky(f, 4, 1); }, 99},
       {"8x8 DCT, 3x3 kept", [](const Frames& f, Random&) { return blocky(f, 3, 1); }, 99},
-      {"8x8 DCT, 2x2 kept", [](const Frames& f, Random&) { return blocky(f, 2, 1); }, 30},
+      {"8x8 DCT, 2x2 kept", [](const Frames& f, Random&) { return blocky(f, 2, 1); }, 80},
       {"blur 0.7, noise 5, DCT 20", [](const Frames& f, Random& r) { return blocky(noisy(blurred(f, 0.7), 5, r), 8, 20); }, 99},
   };
   std::puts("| damage | colour | shape | size | motion | speed | background | coherent | all | everything |");
   for (const Row& row : rows) {
     Random r{99};
     Tally tally;
-    for (std::uint64_t i = 0; i < 200; ++i) {
+    for (std::uint64_t i = 0; i < 120; ++i) {
       const ShapesClip clip = shapes_clip(91, i);
       tally.add(clip, judge(row.damage(clip.frames, r)));
     }
