@@ -7,6 +7,7 @@
 
 #include "vgen/conditioning/clip_text.hpp"
 #include "vgen/conditioning/clip_vision.hpp"
+#include "vgen/conditioning/textual_inversion.hpp"
 #include "vgen/parity/case.hpp"
 #include "vgen/text/clean.hpp"
 
@@ -106,10 +107,52 @@ void run_towers(const Case& c, Report& report) {
   }
 }
 
+void run_inversion(const Case& c, Report& report) {
+  Towers towers(c, report);
+  const auto words = strings(c.json.at("placeholders"));
+  const auto initial = strings(c.json.at("initializer_words"));
+  std::vector<conditioning::Placeholder> placeholders;
+  for (std::size_t i = 0; i < words.size(); ++i)
+    placeholders.push_back({words[i], i < initial.size() ? initial[i] : "", static_cast<int>(c.json.at("num_vectors_per_token").as_int())});
+  conditioning::TextualInversion::Options options;
+  if (const Node* p = c.json.find("progressive_words")) options.progressive = p->as_bool();
+  if (const Node* p = c.json.find("progressive_counter_before")) options.calls = p->as_int();
+  conditioning::TextualInversion inversion(towers.text, placeholders, options);
+
+  std::map<std::string, Tensor> ours;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    report.check("token of " + printable(words[i]), inversion.token(i) == c.json.at("token_of").at(words[i]).as_int());
+    if (inversion.initial(i).defined()) ours["initial." + words[i]] = inversion.initial(i);
+    inversion.vectors(i).copy_(input(c.json.at("inputs").at(words[i])));
+  }
+  inversion.requires_grad(true);
+  const Tensor ids = conditioning::ids_tensor(text::Tokenizer::clip().tokenize(strings(c.json.at("texts")), towers.text_options.context_length));
+  const auto now = inversion.replace(ids);
+  const auto out = towers.text.forward_embedded(now.embedded, now.ids, ClipLayer::penultimate);
+  ours["tokens_before"] = ids;
+  ours["tokens_after"] = now.ids;
+  ours["embedded"] = now.embedded;
+  ours["words"] = out.words;
+  ours["pooled"] = out.pooled;
+  ours["norms_squared"] = inversion.norms_squared();
+  ours["coarse_loss"] = inversion.coarse_loss();
+  if (const Node* grad = c.json.at("inputs").find("grad")) {
+    (out.words * input(*grad)).sum().backward();
+    for (std::size_t i = 0; i < words.size(); ++i) ours["grad." + words[i]] = inversion.vectors(i).grad();
+  }
+  for (const auto& [name, golden] : c.tensors) {
+    const auto found = ours.find(name);
+    if (found == ours.end()) report.check(name, false, "vgen computes no such tensor");
+    else if (name.starts_with("tokens")) report.exact(name, found->second, golden);
+    else report.relative(name, found->second, golden, name.starts_with("grad.") ? 1e-4 : 1e-5);
+  }
+}
+
 }  // namespace
 
 void run_clip(const Case& c, Report& report) {
-  if (c.json.find("texts") && !c.json.find("placeholders")) return run_towers(c, report);
+  if (c.json.find("placeholders")) return run_inversion(c, report);
+  if (c.json.find("texts")) return run_towers(c, report);
   if (const Node* values = c.json.find("values"); values && values->size() && (*values)[0].find("ids")) return run_tokenizer(c, report);
   throw UnsupportedError(str("clip: '", printable(c.name), "' is no kind of case that vgen knows"));
 }

@@ -13,6 +13,7 @@
 #include <sstream>
 
 #include "vgen/conditioning/clip_vision.hpp"
+#include "vgen/conditioning/textual_inversion.hpp"
 #include "vgen/core/atomic_file.hpp"
 #include "vgen/formats/json.hpp"
 #include "vgen/tensor/random.hpp"
@@ -190,6 +191,30 @@ TEST(ClipText, RefusesWhatMakesNoModelOrInput) {
   EXPECT_THAT(message([&] { text.forward(at::full({1, 78}, 1, at::kLong)); }), HasSubstr("1 to 77 tokens"));
   EXPECT_THAT(message([&] { text.forward(at::full({77}, 1, at::kLong)); }), HasSubstr("ids"));
   EXPECT_THAT(message([&] { text.forward(at::full({1, 77}, 1.0)); }), HasSubstr("int64"));
+}
+
+TEST(TextualInversion, LearnsOnlyItsVectorsAndChecksItsWords) {
+  ClipText text(tiny());
+  text.initialise(make_generator(1));
+  TextualInversion inversion(text, {{.word = "*", .initial = "dog"}, {.word = "@", .vectors = 2}}, {}, text::Tokenizer::clip(), make_generator(4));
+  EXPECT_EQ(inversion.parameter_count(), 3 * 64);
+  const Tensor ids = ids_tensor(text::Tokenizer::clip().tokenize({"a * beside @", "a dog beside it"}));
+  {
+    // A placeholder that still has its start value is the word it began as.
+    const at::NoGradGuard no_grad;
+    const Tensor plain = ids_tensor(text::Tokenizer::clip().tokenize({"a * there"})), dog = ids_tensor(text::Tokenizer::clip().tokenize({"a dog there"}));
+    EXPECT_LT(difference(inversion.forward(plain, ClipLayer::last).words, text.forward(dog, ClipLayer::last).words), 1e-6);
+  }
+  inversion.requires_grad(true);
+  const Tensor before = ids.clone();
+  inversion.forward(ids, ClipLayer::last).words.square().mean().backward();
+  EXPECT_TRUE(ids.equal(before));
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_GT(inversion.vectors(i).grad().abs().min().item<double>(), 0);
+  text.each_parameter([](const std::string& name, Tensor& t) { EXPECT_FALSE(t.grad().defined()) << name; });
+  EXPECT_THROW(TextualInversion(text, {{.word = " "}}, {}), ConfigError);
+  EXPECT_THROW(TextualInversion(text, {{.word = "*"}, {.word = "* x"}}, {}), ConfigError);
+  EXPECT_THROW(TextualInversion(text, {{.word = "*", .vectors = 0}}, {}), ConfigError);
+  EXPECT_THROW(TextualInversion(text, {{.word = "*"}}, {}).coarse_loss(), ConfigError);
 }
 
 TEST(ClipVision, ChecksItsInput) {

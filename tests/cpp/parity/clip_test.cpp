@@ -22,6 +22,10 @@ TEST(ClipGoldens, Towers) {
   expect_case("towers_quickgelu.json", 12);
 }
 
+TEST(ClipGoldens, TextualInversion) {
+  for (const char* name : {"inversion_one_vector.json", "inversion_three_vectors.json", "inversion_two_placeholders.json", "inversion_progressive.json"}) expect_case(name, 10);
+}
+
 TEST(ClipGoldens, AWrongWeightFails) {
   Case c = load_case(kCases / "towers_gelu.json");
   c.json.set("salt", Node("clip.another"));

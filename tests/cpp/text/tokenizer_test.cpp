@@ -159,11 +159,8 @@ TEST(Tokenizer, StartsWithin50Milliseconds) {
   std::vector<std::pair<std::uint16_t, std::uint16_t>> merges;
   for (std::uint32_t i = 0; i < 48'894; ++i) merges.emplace_back(i % (512 + i), (i / 256) % (512 + i));
   const auto begin = std::chrono::steady_clock::now();
-  try {
-    Tokenizer t(merges);
-  } catch (const FormatError&) {  // pairs repeat; the table was built up to there
-  }
-  Tokenizer::clip().encode("\u201cwarm\u201d");
+  const Tokenizer t(merges);
+  t.encode("\u201cwarm\u201d &amp;");
   EXPECT_LT(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), 0.05);
 }
 
