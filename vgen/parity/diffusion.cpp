@@ -512,7 +512,7 @@ void run_partial(const Case& c, Report& r) {
   Chain chain;
   const samplers::PartialChainOptions o{.steps = int_or(config, "ddim_timesteps", 20), .start = config.at("starting_partial").as_double(),
                                         .gradient_steps = int_or(config, "trunc_backprop_timestep", 1), .eta = number_or(config, "eta", 0)};
-  const Denoiser d = denoiser(noted, schedule, DenoiserOptions{.prediction = named(block, "mean_type", Prediction::epsilon)});
+  const Denoiser d = denoiser(noted, schedule, DenoiserOptions{.prediction = named(block, "mean_type", Prediction::epsilon), .variance = Variance::fixed_small, .limit = {}});
   at::AutoGradMode with_grad(true);
   const Tensor last = samplers::partial_chain(d, schedule, x, source_of(draws_of(c)), o, chain.on_step());
   (last * input(c, "w")).sum().backward();
@@ -555,7 +555,7 @@ DpmppRun dpmpp(const Case& c, const Node& block, const Node& options, const Nois
     return inner(x, t);
   };
   const Denoiser d = denoiser(noted, schedule,
-                              DenoiserOptions{.prediction = named(block, "mean_type", Prediction::epsilon),
+                              DenoiserOptions{.prediction = named(block, "mean_type", Prediction::epsilon), .variance = Variance::fixed_small,
                                               .limit = {.clamp = maybe(options, "clamp"), .percentile = maybe(options, "percentile")}});
   run.x = samplers::dpmpp_2m_sde(d, schedule, start, noise, o, run.chain.on_step());
   return run;

@@ -4,6 +4,8 @@
 #include <ATen/ops/randint.h>
 #include <ATen/ops/zeros.h>
 
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <memory>
 
@@ -34,7 +36,13 @@ void append_words(std::vector<std::uint32_t>& out, std::uint64_t value) {
   while (value >>= 32);
 }
 
-double six_decimals(double t) { return std::nearbyint(t * 1e6) / 1e6; }
+// To 6 decimals of the exact binary value: midpoints end in 5 there, and t * 1e6 would round some of them first.
+double six_decimals(double t) {
+  std::array<char, 512> text;
+  const auto written = std::to_chars(text.data(), text.data() + text.size(), t, std::chars_format::fixed, 6);
+  std::from_chars(text.data(), written.ptr, t);
+  return t;
+}
 
 }  // namespace
 
@@ -60,7 +68,9 @@ std::uint32_t seed_sequence_word(std::uint64_t entropy, std::span<const std::uin
 }
 
 BrownianTree::BrownianTree(std::uint64_t entropy, at::IntArrayRef shape, double low, double high)
-    : entropy_(entropy), shape_(shape.vec()), low_(six_decimals(low)), high_(six_decimals(high)) {
+    : entropy_(entropy), shape_(shape.vec()), low_(low), high_(high) {
+  if (std::isfinite(low)) low_ = six_decimals(low);
+  if (std::isfinite(high)) high_ = six_decimals(high);
   VGEN_CHECK(std::isfinite(low_) && std::isfinite(high_) && low_ >= 0 && low_ < high_, ConfigError, "Brownian tree: needs 0 <= low < high, got ", low,
              " and ", high);
   whole_ = std::sqrt(high_ - low_) * normal({});
@@ -71,7 +81,7 @@ Tensor BrownianTree::normal(std::span<const std::uint64_t> spawn_key) const {
 }
 
 Tensor BrownianTree::at(double time) const {
-  const double t = six_decimals(time);
+  const double t = std::isfinite(time) ? six_decimals(time) : time;
   VGEN_CHECK(t >= low_ && t <= high_, ConfigError, "Brownian tree: time ", time, " is outside [", low_, ", ", high_, "]");
   Tensor sum = at::zeros(shape_, at::kFloat), here = whole_;
   double a = low_, b = high_;

@@ -8,12 +8,13 @@
 
 namespace vgen::schedulers {
 
-// n values from first to last, both included, each counted from the nearer end so that the ends are exact.
+// n values from first to last, both included, each counted from the nearer end so that the ends are exact; fused as torch.linspace is, so that
+// float32 values are its values bit for bit.
 template <class Real = double>
 std::vector<Real> linspace(Real first, Real last, int n) {
   std::vector<Real> out(n);
   const Real step = n > 1 ? (last - first) / Real(n - 1) : Real(0);
-  for (int i = 0; i < n; ++i) out[i] = i < n / 2 || n == 1 ? first + step * Real(i) : last - step * Real(n - 1 - i);
+  for (int i = 0; i < n; ++i) out[i] = i < n / 2 || n == 1 ? std::fma(step, Real(i), first) : std::fma(-step, Real(n - 1 - i), last);
   return out;
 }
 

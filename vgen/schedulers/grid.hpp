@@ -130,6 +130,19 @@ inline SamplingGrid multistep_grid(std::string_view who, const NoiseSchedule& sc
   return detail::grid_of(schedule, sigmas, times, o.final_sigma, false);
 }
 
+namespace detail {
+// start + k step in float32, bit for bit as torch.arange counts: blocks of eight from a rounded start while sixteen are left, then one by one. The
+// last bit matters: a Brownian tree is asked for these times' sigmas, and another time means other noise.
+inline std::vector<double> float32_range(double start, double step, int count) {
+  std::vector<double> out;
+  for (int k = 0; k < count; ++k) {
+    const int block = k < count / 16 * 16 ? k / 8 * 8 : k;
+    out.push_back(static_cast<float>(double(static_cast<float>(start + step * block)) + (k - block) * step));
+  }
+  return out;
+}
+}  // namespace detail
+
 // Fractional times of a range, largest first, in float32 steps as the reference counts them.
 inline std::vector<double> range_times(std::string_view who, int steps, const RangeOptions& o) {
   if (!o.times.empty()) return o.times;
@@ -140,12 +153,11 @@ inline std::vector<double> range_times(std::string_view who, int steps, const Ra
   if (o.spacing == Spacing::linspace) {
     for (const float t : linspace<float>(high, low, n)) times.push_back(t);
   } else if (o.spacing == Spacing::trailing) {
-    const int count = static_cast<int>(std::ceil((o.t_min - 1.0 - o.t_max) / -step));
-    for (int k = 0; k < count; ++k) times.push_back(static_cast<float>(o.t_max - k * step));
+    times = detail::float32_range(o.t_max, -step, static_cast<int>(std::ceil((o.t_min - 1.0 - o.t_max) / -step)));
   } else {
     VGEN_CHECK(o.spacing == Spacing::leading, ConfigError, who, ": a range is spaced leading, trailing or linspace");
-    const int count = static_cast<int>(std::ceil((o.t_max + 1.0 - o.t_min) / step));
-    for (int k = count - 1; k >= 0; --k) times.push_back(static_cast<float>(o.t_min + k * step));
+    times = detail::float32_range(o.t_min, step, static_cast<int>(std::ceil((o.t_max + 1.0 - o.t_min) / step)));
+    std::reverse(times.begin(), times.end());
   }
   for (double& t : times) t = std::clamp(t, double(low), double(high));
   return times;

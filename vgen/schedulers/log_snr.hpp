@@ -9,11 +9,21 @@
 
 namespace vgen::schedulers {
 
+namespace detail {
+// A function of a float32 value, rounded once: what float32 libraries of quality agree on.
+template <class F>
+float once(F f, float x) { return static_cast<float>(f(static_cast<double>(x))); }
+}  // namespace detail
+
 // log SNR of length steps, from max (clean) to min (noise): -2 log tan, linear in the angle.
 inline std::vector<float> cosine_log_snr(int steps, double min = -15, double max = 15) {
   const double noisy = std::atan(std::exp(-0.5 * min)), clean = std::atan(std::exp(-0.5 * max));
   std::vector<float> out = linspace<float>(1, 0, steps);
-  for (float& u : out) u = -2.0f * std::log(std::tan(static_cast<float>(noisy) + u * static_cast<float>(clean - noisy)));
+  for (float& u : out) {
+    const float angle = static_cast<float>(noisy) + u * static_cast<float>(clean - noisy);
+    const float tangent = detail::once([](double x) { return std::tan(x); }, angle);
+    u = -2.0f * detail::once([](double x) { return std::log(x); }, tangent);
+  }
   return out;
 }
 
@@ -25,7 +35,7 @@ inline std::vector<float> log_snr_cosine_interpolated_sigmas(int steps, double m
   std::vector<float> sigma(steps);
   for (int t = 0; t < steps; ++t) {
     const float log_snr = weight[t] * (base[t] + near) + (1.0f - weight[t]) * (base[t] + far);
-    sigma[t] = std::sqrt(1.0f / (1.0f + std::exp(log_snr)));
+    sigma[t] = std::sqrt(1.0f / (1.0f + detail::once([](double x) { return std::exp(x); }, log_snr)));
   }
   return sigma;
 }

@@ -143,7 +143,7 @@ class NoiseSchedule {
       s.alphas_cumprod.push_back(double(alpha[t]) * alpha[t]);
       const float ratio = alpha[t] / (t ? alpha[t - 1] : 1.0f), square = sigma[t] * sigma[t];
       s.betas.push_back(1.0f - ratio * ratio);
-      s.log_ve_sigmas.push_back(std::log(std::sqrt(square / (1.0f - square))));
+      s.log_ve_sigmas.push_back(static_cast<float>(std::log(double(std::sqrt(square / (1.0f - square))))));
     }
     derive(s);
     // 1 - alphas_cumprod has lost its digits near t = 0, where sigma still has them
@@ -167,14 +167,14 @@ class NoiseSchedule {
     const Real at = std::clamp(t, Real(0), Real(steps() - 1));
     const int low = static_cast<int>(std::floor(at)), high = static_cast<int>(std::ceil(at));
     const Real a = static_cast<Real>(tables_->log_ve_sigmas[low]), b = static_cast<Real>(tables_->log_ve_sigmas[high]), w = at - Real(low);
-    if (low == high) return std::exp(a);
-    if (std::isinf(b)) return std::numeric_limits<double>::infinity();
-    return std::exp(w < Real(0.5) ? a + w * (b - a) : b - (b - a) * (Real(1) - w));
+    if (low != high && std::isinf(b)) return std::numeric_limits<double>::infinity();
+    const Real log_sigma = low == high ? a : (Real(1) - w) * a + w * b;
+    return static_cast<Real>(std::exp(double(log_sigma)));
   }
   template <class Real>
   double time_of_as(Real ve_sigma) const {
     if (std::isinf(ve_sigma)) return steps() - 1;
-    const Real wanted = std::log(std::max(ve_sigma, Real(1e-10)));
+    const Real wanted = static_cast<Real>(std::log(double(std::max(ve_sigma, Real(1e-10)))));
     const auto& table = tables_->log_ve_sigmas;
     const auto above = std::upper_bound(table.begin(), table.end(), double(wanted));
     const int low = std::clamp(static_cast<int>(above - table.begin()) - 1, 0, steps() - 2);
