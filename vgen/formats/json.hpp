@@ -15,6 +15,7 @@ struct TextLimits {
   int depth = 64;
   std::size_t nodes = 10000;
   bool nul = false;                          // accept U+0000 in strings (JSON; goldens)
+  bool last_key_wins = false;                // YAML: a repeated key replaces the first, with a warning, as PyYAML does
 };
 
 VGEN_API Node parse_json(std::string_view text, const std::string& source = "", const TextLimits& limits = {});
