@@ -23,9 +23,8 @@ namespace vgen::cli {
 namespace {
 
 constexpr std::pair<std::string_view, int (*)(Invocation&)> table[] = {
-    {"doctor", cmd_doctor},
-    {"inspect", cmd_inspect},
-    {"parity", cmd_parity},
+    {"doctor", cmd_doctor}, {"eval", cmd_eval},     {"gen", cmd_gen},
+    {"inspect", cmd_inspect}, {"parity", cmd_parity}, {"train", cmd_train},
 };
 
 std::atomic<int>* stop_flag = nullptr;

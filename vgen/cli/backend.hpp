@@ -26,8 +26,11 @@ struct Invocation {
 };
 
 int cmd_doctor(Invocation& in);
+int cmd_eval(Invocation& in);
+int cmd_gen(Invocation& in);
 int cmd_inspect(Invocation& in);
 int cmd_parity(Invocation& in);
+int cmd_train(Invocation& in);
 
 }  // namespace vgen::cli
 

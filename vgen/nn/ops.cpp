@@ -9,6 +9,8 @@
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/group_norm.h>
 #include <ATen/ops/layer_norm.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/ones.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/silu.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -16,6 +18,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "vgen/nn/kernels.hpp"
 
@@ -38,13 +41,16 @@ template <class... T>
 bool records(const T&... tensors) {
   return at::GradMode::is_enabled() && (... || tensors.requires_grad());
 }
-// Gradients that shall themselves be differentiable come from the ATen formulation.
+// Gradients that shall themselves be differentiable come from the ATen formulation f. Its inputs are aliases: one input may depend on
+// another (attention of x to x), and the gradient for one must not pass through the other.
 template <class F>
 variable_list differentiable_grad(const F& f, const variable_list& inputs, const Tensor& dy) {
-  variable_list wanted;
-  for (const Tensor& x : inputs)
-    if (x.requires_grad()) wanted.push_back(x);
-  const variable_list found = torch::autograd::grad({f()}, wanted, {dy}, /*retain_graph=*/true, /*create_graph=*/true);
+  variable_list aliases, wanted;
+  for (const Tensor& x : inputs) {
+    aliases.push_back(x.view_as(x));
+    if (x.requires_grad()) wanted.push_back(aliases.back());
+  }
+  const variable_list found = torch::autograd::grad({f(aliases)}, wanted, {dy}, /*retain_graph=*/true, /*create_graph=*/true);
   variable_list result;
   std::size_t next = 0;
   for (const Tensor& x : inputs) result.push_back(x.requires_grad() ? found[next++] : Tensor());
@@ -257,7 +263,7 @@ struct GroupNormFunction : torch::autograd::Function<GroupNormFunction> {
     const std::int64_t groups = ctx->saved_data["groups"].toInt();
     const bool silu = ctx->saved_data["silu"].toBool();
     variable_list d = at::GradMode::is_enabled()
-                          ? differentiable_grad([&] { return aten_group_norm(s[0], s[1], s[2], groups, ctx->saved_data["eps"].toDouble(), silu); },
+                          ? differentiable_grad([&](const variable_list& t) { return aten_group_norm(t[0], t[1], t[2], groups, ctx->saved_data["eps"].toDouble(), silu); },
                                                 {s[0], s[1], s[2]}, gradients[0])
                           : run_group_norm_grad(s[0], gradients[0].contiguous(), s[1], s[2], s[3], s[4], groups, silu);
     d.resize(6);
@@ -324,7 +330,7 @@ struct LayerNormFunction : torch::autograd::Function<LayerNormFunction> {
   static variable_list backward(AutogradContext* ctx, variable_list gradients) {
     const auto s = ctx->get_saved_variables();
     variable_list d = at::GradMode::is_enabled()
-                          ? differentiable_grad([&] { return aten_layer_norm(s[0], s[1], s[2], ctx->saved_data["eps"].toDouble()); },
+                          ? differentiable_grad([&](const variable_list& t) { return aten_layer_norm(t[0], t[1], t[2], ctx->saved_data["eps"].toDouble()); },
                                                 {s[0], s[1], s[2]}, gradients[0])
                           : run_layer_norm_grad(s[0], gradients[0].contiguous(), s[1], s[3], s[4], s[2].scalar_type());
     d.resize(4);
@@ -361,7 +367,7 @@ struct GegluFunction : torch::autograd::Function<GegluFunction> {
   }
   static variable_list backward(AutogradContext* ctx, variable_list gradients) {
     const Tensor x = ctx->get_saved_variables()[0];
-    if (at::GradMode::is_enabled()) return differentiable_grad([&] { return aten_geglu(x); }, {x}, gradients[0]);
+    if (at::GradMode::is_enabled()) return differentiable_grad([](const variable_list& t) { return aten_geglu(t[0]); }, {x}, gradients[0]);
     const Tensor dy = gradients[0].contiguous(), dx = at::empty_like(x);
     const std::int64_t m = dy.size(-1), rows = dy.numel() / m;
     const auto f = table_of(x).geglu_grad;
@@ -387,6 +393,16 @@ Tensor aten_attention(const Tensor& q, const Tensor& k, const Tensor& v, std::in
   const std::int64_t b = q.size(0), f = q.size(1), s = q.size(2), c = q.size(3);
   const auto fold = [&](const Tensor& x) { return x.transpose(1, 2).reshape({b * s, f, c}); };
   return aten_attention(fold(q), fold(k), fold(v), heads, causal).view({b, s, f, c}).transpose(1, 2).contiguous();
+}
+
+// In operations that can be differentiated twice, as flash attention cannot.
+Tensor plain_attention(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads, bool causal) {
+  const bool frames = q.dim() == 4;  // [B, F, S, C]
+  const auto heads_of = [&](const Tensor& x) { return split_heads(frames ? x.transpose(1, 2) : x, heads); };
+  Tensor s = at::matmul(heads_of(q), heads_of(k).transpose(-1, -2)) / std::sqrt(static_cast<double>(q.size(-1) / heads));
+  if (causal) s = s.masked_fill(at::ones({q.size(1), k.size(1)}, s.options().dtype(at::kBool)).triu(1), -std::numeric_limits<double>::infinity());
+  const Tensor y = at::matmul(s.softmax(-1), heads_of(v)).transpose(-2, -3).flatten(-2);
+  return frames ? y.transpose(1, 2) : y;
 }
 
 kernels::View view_of(const Tensor& x) {
@@ -423,7 +439,7 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
     const bool causal = ctx->saved_data["causal"].toBool();
     variable_list d;
     if (at::GradMode::is_enabled()) {
-      d = differentiable_grad([&] { return aten_attention(x[0], x[1], x[2], heads, causal); }, x, gradients[0]);
+      d = differentiable_grad([&](const variable_list& t) { return plain_attention(t[0], t[1], t[2], heads, causal); }, x, gradients[0]);
     } else {
       for (const Tensor& t : x) d.push_back(at::empty(t.sizes(), t.options()));
       const Tensor dy = rows_contiguous(gradients[0]);

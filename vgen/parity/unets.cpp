@@ -9,7 +9,7 @@
 #include <cmath>
 
 #include "vgen/parity/case.hpp"
-#include "vgen/unet/unet.hpp"
+#include "vgen/parity/networks.hpp"
 
 namespace vgen::parity {
 namespace {
@@ -21,26 +21,6 @@ Tensor argument(const Node& node, std::string_view salt) {
   if (const Node* values = node.find("int64")) return at::tensor(values->as_ints(), at::kLong);
   if (const Node* values = node.find("float32")) return at::tensor(values->as_doubles(), at::kDouble).to(at::kFloat);
   throw UnsupportedError("unets: an argument is none of unit, zeros, int64, float32");
-}
-
-unet::UNetOptions options_from(const Node& c) {
-  unet::UNetOptions o;
-  o.in_channels = c.at("in_dim").as_int();
-  o.out_channels = c.at("out_dim").as_int();
-  o.channels = c.at("dim").as_int();
-  o.context_channels = c.at("context_dim").as_int();
-  o.blocks_per_level = c.at("num_res_blocks").as_int();
-  o.head_channels = c.at("head_dim").as_int();
-  o.first_heads = c.at("num_heads").as_int();
-  const auto scales = c.at("attn_scales").as_doubles();
-  o.levels.clear();
-  double scale = 1;
-  for (const std::int64_t m : c.at("dim_mult").as_ints()) {
-    o.levels.push_back({m, std::ranges::find(scales, scale) != scales.end()});
-    scale /= 2;
-  }
-  if (const Node* fps = c.find("use_fps_condition"); fps && fps->as_bool()) o.embeddings.push_back(unet::Fps{});
-  return o;
 }
 
 // Reference forward arguments -> our conditions. Arguments that the network ignores are left out.
@@ -71,7 +51,7 @@ void run_unets(const Case& c, Report& report) {
   const std::string type = c.json.at("class").as_string();
   VGEN_CHECK(type == "UNetSD_T2VBase", UnsupportedError, "unets: class ", printable(type), " is not built in");
   const std::string salt = c.json.at("salt").as_string();
-  const unet::UNetOptions options = options_from(c.json.at("constructor"));
+  const unet::UNetOptions options = unet_options(c.json.at("constructor"));
   unet::UNet net(options);
   net.eval();
 
@@ -79,18 +59,7 @@ void run_unets(const Case& c, Report& report) {
   const auto pairs = unet::reference_keys(net);
   const Node& expected = c.json.at("parameters");
   report.check("parameter count", pairs.size() == expected.size(), str(pairs.size(), " tensors, golden ", expected.size()));
-  std::map<std::string, std::string> ours_of;
-  for (const KeyPair& pair : pairs) ours_of[pair.theirs] = pair.ours;
-  std::map<std::string, Tensor> parameters;
-  {
-    std::map<std::string, KeyPair> by_ours;
-    for (const KeyPair& pair : pairs) by_ours[pair.ours] = pair;
-    net.each_parameter([&](const std::string& name, Tensor& value) {
-      const KeyPair& pair = by_ours.at(name);
-      value = parameter(salt, pair.theirs, pair.their_shape).view(value.sizes());
-      parameters[pair.theirs] = value;
-    });
-  }
+  std::map<std::string, Tensor> parameters = fill(net, pairs, salt);
   std::size_t misplaced = 0;
   for (std::size_t i = 0; i < std::min(pairs.size(), expected.size()); ++i)
     misplaced += pairs[i].theirs != expected[i][0].as_string() || pairs[i].their_shape != expected[i][1].as_ints();

@@ -10,6 +10,7 @@ std::unique_ptr<Task> make_task(const TrainConfig& config) {
       [&](const auto& options) -> std::unique_ptr<Task> {
         using Options = std::decay_t<decltype(options)>;
         if constexpr (std::is_same_v<Options, AutoencoderTaskOptions>) return std::make_unique<AutoencoderTask>(options, config.trainer);
+        else return std::make_unique<TextToVideoTask>(options, config.trainer);
       },
       config.task);
 }

@@ -1,14 +1,16 @@
 // A training run as a value: what `vgen train -c FILE` reads.
 #pragma once
 #include <filesystem>
+#include <memory>
 #include <variant>
 
 #include "vgen/train/autoencoder.hpp"
+#include "vgen/train/text_to_video.hpp"
 #include "vgen/train/trainer.hpp"
 
 namespace vgen::train {
 
-using TaskOptions = std::variant<AutoencoderTaskOptions>;
+using TaskOptions = std::variant<AutoencoderTaskOptions, TextToVideoTaskOptions>;
 
 struct TrainConfig {
   static constexpr std::string_view kind = "train_config";

@@ -1,0 +1,19 @@
+// Networks of golden cases: options from the reference's constructor arguments, parameters by the fill rule.
+#pragma once
+#include <vector>
+
+#include "vgen/core/key_pair.hpp"
+#include "vgen/parity/case.hpp"
+#include "vgen/schedulers/schedule.hpp"
+#include "vgen/unet/unet.hpp"
+
+namespace vgen::parity {
+
+// From `dim`, `dim_mult`, `num_heads`, `attn_scales`, ... of the reference.
+unet::UNetOptions unet_options(const Node& constructor);
+// From `schedule` and `schedule_param`.
+schedulers::NoiseSchedule schedule_of(const Node& diffusion);
+// Sets every parameter by the rule under its foreign name. Returns them by that name.
+std::map<std::string, Tensor> fill(nn::Module& module, const std::vector<KeyPair>& keys, const std::string& salt);
+
+}  // namespace vgen::parity

@@ -1,0 +1,369 @@
+#include "vgen/pipelines/pipeline.hpp"
+
+#include <ATen/Context.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <cmath>
+#include <condition_variable>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "vgen/conditioning/clip_text.hpp"
+#include "vgen/core/atomic_file.hpp"
+#include "vgen/core/log.hpp"
+#include "vgen/diffusion/denoiser.hpp"
+#include "vgen/formats/json.hpp"
+#include "vgen/pipelines/model_part.hpp"
+#include "vgen/pipelines/pixels.hpp"
+
+namespace vgen::pipelines {
+namespace fs = std::filesystem;
+
+// ---- loading ----
+
+namespace {
+
+// A text tower that owns what its encoder refers to.
+struct OwnedText : conditioning::Encoder {
+  conditioning::ClipText tower;
+  conditioning::ClipTextEncoder encoder;
+  explicit OwnedText(const conditioning::ClipTextOptions& o) : tower(o), encoder(tower) {}
+  conditioning::TextEmbedding encode(std::span<const std::string> texts) override { return encoder.encode(texts); }
+};
+
+at::ScalarType scalar_type(const std::string& name) {
+  if (name == "fp32") return at::kFloat;
+  if (name == "bf16") return at::kBFloat16;
+  if (name == "fp16") return at::kHalf;
+  throw ConfigError(str("dtype: expected fp32, bf16 or fp16, got '", printable(name), "'"));
+}
+
+at::Device device_of(const LoadOptions& o) {
+  if (o.device == "cpu") {
+    VGEN_CHECK(o.dtype != "fp16", ConfigError, "dtype: fp16 needs a CUDA device; on the CPU use fp32 or bf16");
+    return at::kCPU;
+  }
+  VGEN_CHECK(o.device == "cuda" || (o.device.starts_with("cuda:") && o.device.find_first_not_of("0123456789", 5) == std::string::npos && o.device.size() > 5 && o.device.size() < 8),
+             ConfigError, "device: expected cpu, cuda or cuda:N, got '", printable(o.device), "'");
+  dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);  // registers the CUDA back end, if torch has one
+  VGEN_CHECK(at::hasCUDA(), Unavailable, "device ", o.device, ": no CUDA device; torch sees none here, use --device cpu");
+  return at::Device(o.device);
+}
+
+double available_memory() {
+  std::ifstream in("/proc/meminfo");
+  std::string key;
+  double kilobytes = 0;
+  while (in >> key >> kilobytes && key != "MemAvailable:") in.ignore(64, '\n');
+  return key == "MemAvailable:" ? kilobytes * 1024 : 8e9;
+}
+
+}  // namespace
+
+fs::path shipped_model() {
+  std::vector<fs::path> places;
+  if (const char* given = std::getenv("VGEN_MODEL")) places.emplace_back(given);
+  Dl_info info{};
+  if (dladdr(reinterpret_cast<void*>(&shipped_model), &info) && info.dli_fname) {
+    const fs::path lib = fs::absolute(info.dli_fname).parent_path();
+    places.push_back(lib / "../models/shapes");             // wheel
+    places.push_back(lib / "../share/vgen/models/shapes");  // installed tree
+    places.push_back(lib / "../../../models/shapes");       // build tree
+  }
+  places.emplace_back("models/shapes");
+  for (const fs::path& place : places)
+    if (fs::exists(place / "model_index.json")) return fs::weakly_canonical(place);
+  throw Unavailable("no shipped model beside the library; name a model folder (-m DIR) or set VGEN_MODEL");
+}
+
+Pipeline::Pipeline(Components components) : components_(std::move(components)) {
+  VGEN_CHECK(components_.text && components_.unet && components_.vae, ConfigError, "pipeline: needs a text encoder, a UNet and a VAE");
+}
+
+Pipeline Pipeline::from_pretrained(const fs::path& given, const LoadOptions& options) {
+  const fs::path folder = given.empty() ? shipped_model() : given;
+  VGEN_CHECK(fs::is_directory(folder), IoError, "model folder ", printable(folder.string()), fs::exists(folder) ? " is a file" : " does not exist",
+             "; expected a folder with model_index.json");
+  const fs::path index = folder / "model_index.json";
+  VGEN_CHECK(fs::exists(index), IoError, "model folder ", printable(folder.string()), " has no model_index.json; is it a vgen model? (vgen inspect, vgen convert)");
+  Components c;
+  c.folder = folder.string();
+  c.index = read<ModelIndex>(formats::parse_json(read_file(index), index.string()), {index.string(), ""});
+  VGEN_CHECK(c.index.system == "t2v", UnsupportedError, index.string(), ": this build runs the system t2v, not '", printable(c.index.system), "'");
+  const at::ScalarType dtype = scalar_type(options.dtype);
+  const at::Device device = device_of(options);
+  const auto config = [&](const char* part, auto& value) {
+    from_node(read_part_config(folder, part), value, {(folder / part / "config.json").string(), ""});
+  };
+  conditioning::ClipTextOptions text;
+  unet::UNetOptions unet;
+  vae::AutoencoderKlOptions vae;
+  config("text_encoder", text);
+  config("unet", unet);
+  config("vae", vae);
+  VGEN_CHECK(text.width == unet.context_channels, ConfigError, folder.string(), ": the text encoder gives ", text.width, " channels, the UNet expects ",
+             unet.context_channels);
+  VGEN_CHECK(vae.latent_channels == unet.in_channels, ConfigError, folder.string(), ": the VAE has ", vae.latent_channels, " latent channels, the UNet ",
+             unet.in_channels);
+  auto tower = std::make_shared<OwnedText>(text);
+  load_part(folder, "text_encoder", tower->tower, dtype, device);
+  c.text = tower;
+  c.unet = std::make_shared<unet::UNet>(unet);
+  load_part(folder, "unet", *c.unet, dtype, device);
+  c.vae = std::make_shared<vae::AutoencoderKl>(vae);
+  load_part(folder, "vae", *c.vae, dtype == at::kHalf ? at::kFloat : dtype, device);  // fp16 overflows in decoders
+  return Pipeline(std::move(c));
+}
+
+// ---- planning ----
+
+namespace {
+int nearest_multiple(int value, int multiple) { return std::max(multiple, (value + multiple / 2) / multiple * multiple); }
+}  // namespace
+
+Plan Pipeline::plan(const Request& given) const {
+  const GenerationDefaults& d = components_.index.defaults;
+  const unet::UNetOptions& u = components_.unet->options();
+  const vae::AutoencoderKlOptions& v = components_.vae->options();
+  Plan p;
+  Request& r = p.request = given;
+  r.negative_prompt = given.negative_prompt.value_or(d.negative_prompt);
+  r.frames = given.frames.value_or(d.frames);
+  r.height = given.height.value_or(d.height);
+  r.width = given.width.value_or(d.width);
+  r.fps = given.fps.value_or(d.fps);
+  r.guidance = given.guidance.value_or(d.guidance);
+  r.guidance_rescale = given.guidance_rescale.value_or(d.guidance_rescale);
+  p.sampler = given.sampler.value_or(d.sampler);
+  if (given.steps) samplers::set_steps(p.sampler, *given.steps);
+  r.steps = samplers::steps_of(p.sampler);
+  r.sampler = p.sampler;
+
+  VGEN_CHECK(*r.frames >= 1 && *r.frames <= 1024, ConfigError, "frames: must be in [1, 1024], got ", *r.frames, "; nearest ", std::clamp(*r.frames, 1, 1024));
+  const int multiple = v.downscale() << (u.levels.size() - 1);
+  VGEN_CHECK(*r.height >= multiple && *r.width >= multiple && *r.height % multiple == 0 && *r.width % multiple == 0 && *r.height <= 8192 && *r.width <= 8192, ConfigError,
+             "size: width and height must be multiples of ", multiple, " up to 8192, got ", *r.width, "x", *r.height, "; nearest ",
+             std::min(nearest_multiple(*r.width, multiple), 8192 / multiple * multiple), "x", std::min(nearest_multiple(*r.height, multiple), 8192 / multiple * multiple));
+  VGEN_CHECK(std::isfinite(*r.fps) && *r.fps > 0 && *r.fps <= 240, ConfigError, "fps: must be in (0, 240], got ", *r.fps, "; try 8");
+  diffusion::validate(diffusion::GuidanceOptions{.scale = *r.guidance, .rescale = *r.guidance_rescale});
+  samplers::validate(p.sampler, schedulers::make_schedule(components_.index.schedule));
+  VGEN_CHECK(r.count >= 1 && r.count <= 10000, ConfigError, "count: must be in [1, 10000], got ", r.count);
+  VGEN_CHECK(r.decode_chunk >= 0, ConfigError, "decode_chunk: must be >= 0, got ", r.decode_chunk, "; 0 chooses by memory");
+  p.seeds = r.seeds;
+  if (p.seeds.empty())
+    for (int i = 0; i < r.count; ++i) p.seeds.push_back(r.seed + static_cast<std::uint64_t>(i));
+
+  // Peak memory: weights; the widest activations of a guided step (about 40 values a latent pixel and channel, with the feed-forward's
+  // hidden layer and the skips); or of decoding (about 6 full-size maps of the VAE's first width a frame).
+  double weights = 0;
+  const auto add = [&](const std::string&, Tensor& t) { weights += static_cast<double>(t.nbytes()); };
+  components_.unet->each_parameter(add);
+  components_.vae->each_parameter(add);
+  const double item = static_cast<double>(components_.unet->parameters().front().element_size());
+  const double positions = static_cast<double>(*r.frames) * (*r.height / v.downscale()) * (*r.width / v.downscale());
+  const double step = (*r.guidance == 1 ? 1 : 2) * positions * static_cast<double>(u.channels) * 40 * item;
+  const double frame = static_cast<double>(*r.height) * *r.width * v.channels * v.multipliers.front() * 6 * 4;
+  const double free = available_memory();
+  p.decode_chunk = r.decode_chunk ? r.decode_chunk : std::clamp<std::int64_t>(static_cast<std::int64_t>(std::min(free / 4, 2e9) / frame), 1, *r.frames);
+  p.memory_bytes = weights + std::max(step, frame * static_cast<double>(p.decode_chunk));
+  if (p.memory_bytes - weights > free)
+    log::warn("this run needs about ", static_cast<long long>((p.memory_bytes - weights) / 1e6), " MB beside the weights, ", static_cast<long long>(free / 1e6),
+              " MB are free; use fewer frames, a smaller size or --dtype bf16");
+  return p;
+}
+
+Node Plan::to_node() const {
+  Node n = vgen::to_node(request);
+  n.set("seeds", vgen::to_node(seeds));
+  n.set("decode_chunk", Node(static_cast<std::int64_t>(decode_chunk)));
+  n.set("memory_bytes", Node(memory_bytes));
+  return n;
+}
+
+// ---- running ----
+
+Pipeline::Text Pipeline::encode(const Plan& plan) {
+  const bool guided = *plan.request.guidance != 1;
+  std::vector<std::string> texts{plan.request.prompt};
+  if (guided) texts.push_back(*plan.request.negative_prompt);
+  conditioning::TextEmbedding out = components_.text->encode(texts);
+  Text text{out.words, {}};
+  if (!out.dropped_words.empty()) text.dropped = out.dropped_words.front();
+  if (!text.dropped.empty()) {
+    std::string words;
+    for (const std::string& w : text.dropped) words += " " + printable(w);
+    log::warn("the prompt is longer than the text encoder's window; dropped:", words);
+  }
+  return text;
+}
+
+Tensor Pipeline::denoise(const Plan& plan, std::uint64_t seed, const Callbacks& callbacks) {
+  const at::NoGradGuard off;
+  const Request& r = plan.request;
+  unet::UNet& net = *components_.unet;
+  net.eval();
+  const auto clock = std::chrono::steady_clock::now();
+  const auto elapsed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - clock).count(); };
+  const int down = components_.vae->options().downscale();
+  const schedulers::NoiseSchedule schedule = schedulers::make_schedule(components_.index.schedule);
+  const unet::Conditions conditions{{"text", encode(plan).words}};
+  const at::Device device = net.parameters().front().device();
+
+  nn::ContextCache cache;
+  int calls = 0;
+  const diffusion::Model model = [&](const Tensor& x, const Tensor& t) {
+    callbacks.cancel.check("gen");
+    unet::ForwardOptions how{.cache = &cache, .observe = {}, .dropout = {}};
+    // Blocks are the grain at which a stop is noticed: a full-size step takes seconds.
+    how.observe = [&](const std::string&, const Tensor&) { callbacks.cancel.check("gen"); };
+    const Tensor out = net.forward(x, t, conditions, how).to(at::kFloat);
+    ++calls;
+    if (!out.isfinite().all().item<bool>()) {  // once more, to say where
+      std::string first = x.isfinite().all().item<bool>() ? "its output" : "its input latent";
+      bool found = false;
+      net.forward(x, t, conditions, {.cache = nullptr, .observe = [&](const std::string& block, const Tensor& h) {
+                                       if (!found && !h.isfinite().all().item<bool>()) found = true, first = block;
+                                     }, .dropout = {}});
+      throw NumericsError(str("unet: NaN or Inf in ", first, " at network call ", calls, " (t = ", t[0].item<double>(), "); check the weights, or use fp32"));
+    }
+    return out;
+  };
+  const diffusion::GuidanceOptions guidance{.scale = *r.guidance, .rescale = *r.guidance_rescale};
+  const diffusion::Model guided = *r.guidance == 1 ? model : diffusion::guided_in_one_batch(model, guidance);
+  const diffusion::Denoiser denoiser = diffusion::denoiser(guided, schedule, components_.index.prediction);
+
+  at::Generator generator = make_generator(seed);
+  const Tensor noise = randn({1, components_.unet->options().in_channels, *r.frames, *r.height / down, *r.width / down}, generator).to(device);
+  const auto on_step = [&](samplers::Step& step) {
+    callbacks.cancel.check("gen");
+    const bool go_on = !callbacks.on_step || callbacks.on_step(step);
+    if (callbacks.progress) callbacks.progress({"denoise", step.index + 1, step.total, elapsed()});
+    return go_on;
+  };
+  return samplers::sample(denoiser, schedule, noise, plan.sampler, noise_from(generator), on_step);
+}
+
+video::Frames Pipeline::decode(const Tensor& latents, double fps, std::int64_t chunk, const Callbacks& callbacks) {
+  const at::NoGradGuard off;
+  vae::AutoencoderKl& vae = *components_.vae;
+  vae.eval();
+  expect_shape(latents, "decode", "latents", {1, vae.options().latent_channels, -1, -1, -1});
+  const Tensor first = vae.parameters().front();
+  const auto clock = std::chrono::steady_clock::now();
+  std::vector<Tensor> pieces;
+  std::int64_t at = 0;
+  for (const std::int64_t size : vae::pieces(latents.size(2), std::max<std::int64_t>(chunk, 1))) {
+    callbacks.cancel.check("decode");
+    const Tensor piece = latents.narrow(2, at, size).to(first.device(), first.scalar_type());
+    pieces.push_back(vae.decode_frames(piece, size).to(at::kCPU, at::kFloat));
+    at += size;
+    if (callbacks.progress)
+      callbacks.progress({"decode", at, latents.size(2), std::chrono::duration<double>(std::chrono::steady_clock::now() - clock).count()});
+  }
+  const Tensor pixels = at::cat(pieces, 2);
+  VGEN_CHECK(pixels.isfinite().all().item<bool>(), NumericsError, "vae: NaN or Inf in the decoded frames; use fp32");
+  return to_frames(pixels, fps);
+}
+
+std::vector<Clip> Pipeline::generate(const Request& request, const Callbacks& callbacks) {
+  const Plan p = plan(request);
+  std::vector<Clip> clips;
+  for (const std::uint64_t seed : p.seeds) {
+    Clip clip;
+    clip.seed = seed;
+    clip.latents = denoise(p, seed, callbacks);
+    clip.manifest = Node::map({{"vgen", Node(VGEN_VERSION)}, {"system", Node(components_.index.system)}, {"model", Node(components_.folder)}});
+    for (auto& [key, value] : p.to_node().entries)
+      if (key != "seeds" && key != "count" && key != "memory_bytes") clip.manifest.set(key, value);
+    clip.manifest.set("seed", Node(static_cast<std::int64_t>(seed)));
+    clip.manifest.set("schedule", vgen::to_node(components_.index.schedule));
+    if (callbacks.on_latents) callbacks.on_latents(clip);
+    clip.frames = decode(clip.latents, *p.request.fps, p.decode_chunk, callbacks);
+    clips.push_back(std::move(clip));
+  }
+  return clips;
+}
+
+video::WriteReport Clip::save(const fs::path& path, video::WriteOptions options) const {
+  options.metadata.emplace("comment", formats::dump_json(manifest, -1));
+  return video::write_video(path, frames, options);
+}
+
+// ---- step iterator ----
+
+struct StepIterator::State {
+  Pipeline pipeline;
+  Plan plan;
+  CancelToken cancel;
+  std::mutex mutex;
+  std::condition_variable changed;
+  enum class Turn { worker, caller, done } turn = Turn::caller;
+  samplers::Step step;
+  std::exception_ptr error;
+  std::thread worker;
+  bool started = false;
+
+  State(Pipeline p, const Request& request) : pipeline(std::move(p)), plan(pipeline.plan(request)) {}
+
+  void run() {
+    try {
+      Callbacks callbacks;
+      callbacks.cancel = cancel;
+      callbacks.on_step = [this](samplers::Step& s) {
+        std::unique_lock lock(mutex);
+        step = s;
+        turn = Turn::caller;
+        changed.notify_all();
+        changed.wait(lock, [this] { return turn == Turn::worker; });
+        return !cancel.cancelled();
+      };
+      pipeline.denoise(plan, plan.seeds.front(), callbacks);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    const std::scoped_lock lock(mutex);
+    turn = Turn::done;
+    changed.notify_all();
+  }
+};
+
+StepIterator::StepIterator(Pipeline pipeline, const Request& request) : state_(std::make_unique<State>(std::move(pipeline), request)) {}
+StepIterator::StepIterator(StepIterator&&) noexcept = default;
+StepIterator::~StepIterator() {
+  if (!state_ || !state_->started) return;
+  state_->cancel.cancel();
+  {
+    const std::scoped_lock lock(state_->mutex);
+    if (state_->turn != State::Turn::done) state_->turn = State::Turn::worker;
+    state_->changed.notify_all();
+  }
+  state_->worker.join();
+}
+
+const samplers::Step* StepIterator::next() {
+  State& s = *state_;
+  std::unique_lock lock(s.mutex);
+  if (s.turn == State::Turn::done) return nullptr;
+  s.turn = State::Turn::worker;
+  if (!s.started) {
+    s.started = true;
+    s.worker = std::thread([&s] { s.run(); });
+  }
+  s.changed.notify_all();
+  s.changed.wait(lock, [&s] { return s.turn != State::Turn::worker; });
+  if (s.turn == State::Turn::caller) return &s.step;
+  if (s.error) std::rethrow_exception(std::exchange(s.error, nullptr));
+  return nullptr;
+}
+
+video::Frames StepIterator::preview(const samplers::Step& step, double fps) {
+  return state_->pipeline.decode(step.x0, fps, state_->plan.decode_chunk);
+}
+
+}  // namespace vgen::pipelines

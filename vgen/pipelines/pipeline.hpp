@@ -1,0 +1,106 @@
+// Pipeline: a model folder made ready to turn prompts into clips.
+//
+//   auto pipe = vgen::Pipeline::from_pretrained("models/shapes");
+//   pipe.generate({.prompt = "a red circle moving left on a black background", .seed = 7}).front().save("out.mp4");
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "vgen/core/progress.hpp"
+#include "vgen/conditioning/encoder.hpp"
+#include "vgen/pipelines/options.hpp"
+#include "vgen/unet/unet.hpp"
+#include "vgen/vae/autoencoder_kl.hpp"
+#include "vgen/video/frames.hpp"
+#include "vgen/video/writer.hpp"
+
+namespace vgen::pipelines {
+
+// The parts, shared by whoever uses them; any may be replaced by the caller's own.
+struct Components {
+  std::shared_ptr<conditioning::Encoder> text;
+  std::shared_ptr<unet::UNet> unet;
+  std::shared_ptr<vae::AutoencoderKl> vae;
+  ModelIndex index;
+  std::string folder;  // where they came from, for manifests
+};
+
+struct VGEN_API Clip {
+  video::Frames frames;               // uint8 [F, H, W, 3]
+  Tensor latents;                     // [1, C, F, h, w], scaled, float32
+  std::uint64_t seed = 0;
+  Node manifest;                      // everything that made it
+  std::vector<std::string> dropped_words;  // of the prompt
+  video::WriteReport save(const std::filesystem::path& path, video::WriteOptions options = {}) const;
+};
+
+struct Callbacks {
+  samplers::OnStep on_step;                               // after each step; false stops early
+  OnProgress progress;
+  CancelToken cancel;
+  std::function<void(const Clip&)> on_latents;            // before decoding: `frames` is still empty
+};
+
+struct LoadOptions {
+  std::string device = "cpu";
+  std::string dtype = "fp32";  // fp32, bf16, fp16 (fp16 on CUDA only)
+};
+
+// A request with every default filled in and checked. ConfigError names the option and the nearest valid value.
+struct Plan {
+  Request request;           // all optionals set
+  samplers::Sampler sampler;
+  std::vector<std::uint64_t> seeds;
+  std::int64_t decode_chunk = 1;
+  double memory_bytes = 0;   // estimated peak, weights included
+  Node to_node() const;
+};
+
+class VGEN_API Pipeline {
+ public:
+  explicit Pipeline(Components components);
+  // Folder with model_index.json and the parts unet, vae, text_encoder. Empty = the shipped model (VGEN_MODEL, else the one that was
+  // installed with the library). IoError, FormatError, WeightsError; nothing is half loaded.
+  static Pipeline from_pretrained(const std::filesystem::path& folder = {}, const LoadOptions& options = {});
+
+  Plan plan(const Request& request) const;
+  std::vector<Clip> generate(const Request& request, const Callbacks& callbacks = {});
+  // Denoising alone: scaled latents [1, C, F, h, w] of one seed.
+  Tensor denoise(const Plan& plan, std::uint64_t seed, const Callbacks& callbacks = {});
+  video::Frames decode(const Tensor& latents, double fps, std::int64_t chunk = 4, const Callbacks& callbacks = {});
+
+  Components& components() { return components_; }
+  const ModelIndex& index() const { return components_.index; }
+
+ private:
+  struct Text { Tensor words; std::vector<std::string> dropped; };
+  Text encode(const Plan& plan);
+  Components components_;
+};
+
+// Steps of one sampling run, one at a time: a run that is iterated, looked at, and stopped at will.
+class VGEN_API StepIterator {
+ public:
+  StepIterator(Pipeline pipeline, const Request& request);
+  ~StepIterator();  // stops the run
+  StepIterator(StepIterator&&) noexcept;
+  // The next step, or nullptr at the end. Errors of the run are thrown here. The pointer holds until the next call.
+  const samplers::Step* next();
+  video::Frames preview(const samplers::Step& step, double fps = 8);  // the clean sample that the model sees in it, decoded
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Folder of the shipped model; Unavailable if there is none.
+VGEN_API std::filesystem::path shipped_model();
+
+}  // namespace vgen::pipelines
+
+namespace vgen {
+using pipelines::Pipeline;
+}

@@ -1,0 +1,136 @@
+#include "vgen/train/text_to_video.hpp"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/stack.h>
+
+#include <cmath>
+
+#include "vgen/core/atomic_file.hpp"
+#include "vgen/core/log.hpp"
+#include "vgen/diffusion/noise.hpp"
+#include "vgen/formats/json.hpp"
+#include "vgen/metrics/shapes_table.hpp"
+#include "vgen/pipelines/model_part.hpp"
+#include "vgen/pipelines/pipeline.hpp"
+#include "vgen/pipelines/pixels.hpp"
+#include "vgen/unet/init.hpp"
+#include "vgen/video/png.hpp"
+#include "vgen/video/transforms.hpp"
+
+namespace vgen::train {
+
+Tensor denoising_loss(unet::UNet& unet, const schedulers::NoiseSchedule& schedule, diffusion::Prediction prediction, const Tensor& latents, const Tensor& t,
+                      const Tensor& noise, const unet::Conditions& conditions, const unet::ForwardOptions& how) {
+  const Tensor noisy = diffusion::add_noise(schedule, latents, noise, t);
+  const Tensor out = unet.forward(noisy, t, conditions, how).to(at::kFloat);
+  return (out - diffusion::target(prediction, schedule, latents, noise, t, noisy)).square().flatten(1).mean(1).mean();
+}
+
+// Latents of the data set, computed once.
+struct TextToVideoTask::Data {
+  Tensor latents;                     // [clips, C, F, h, w] half
+  std::vector<std::string> captions;  // as drawn
+};
+
+TextToVideoTask::TextToVideoTask(const TextToVideoTaskOptions& o, const TrainerOptions& trainer)
+    : options_(o), schedule_(schedulers::make_schedule(o.index.schedule)) {
+  VGEN_CHECK(o.batch >= 1 && o.clips >= o.batch, ConfigError, "text_to_video: needs 1 <= batch <= clips, got ", o.batch, " and ", o.clips);
+  VGEN_CHECK(o.time_power > 0, ConfigError, "text_to_video: time_power must be > 0, got ", o.time_power, "; try 1");
+  VGEN_CHECK(!o.autoencoder.empty(), ConfigError, "text_to_video: autoencoder must name a model folder with the part vae; train it first");
+  vae::AutoencoderKlOptions v;
+  from_node(pipelines::read_part_config(o.autoencoder, "vae"), v, {o.autoencoder + "/vae/config.json", ""});
+  vae_ = std::make_shared<vae::AutoencoderKl>(v);
+  pipelines::load_part(o.autoencoder, "vae", *vae_);
+  vae_->requires_grad(false);
+  VGEN_CHECK(v.latent_channels == o.unet.in_channels && o.text.width == o.unet.context_channels, ConfigError,
+             "text_to_video: unet.in_channels must equal the VAE's latent channels (", v.latent_channels, ") and unet.context_channels text.width (", o.text.width, ")");
+  text_ = std::make_shared<conditioning::ClipText>(o.text);
+  text_->initialise(step_generator(trainer.seed, 0, 0, 1));
+  unet_ = std::make_shared<unet::UNet>(o.unet);
+  unet::initialise(*unet_, step_generator(trainer.seed, 0, 0, 2));
+  unet_->train();
+  if (trainer.precision == Precision::bf16) {
+    unet_->to(at::kCPU, at::kBFloat16);
+    text_->to(at::kCPU, at::kBFloat16);
+  }
+}
+TextToVideoTask::~TextToVideoTask() = default;
+
+Parameters TextToVideoTask::parameters() {
+  Parameters out;
+  text_->each_parameter([&](const std::string& name, Tensor& t) { out.emplace_back(name, t); }, "text_encoder");
+  unet_->each_parameter([&](const std::string& name, Tensor& t) { out.emplace_back(name, t); }, "unet");
+  return out;
+}
+
+Tensor TextToVideoTask::loss(std::uint64_t seed, long long step, int part) {
+  if (!data_) {
+    const at::NoGradGuard off;
+    data_ = std::make_unique<Data>();
+    for (int k = 0; k < options_.clips; ++k) {
+      const data::ShapesClip clip = data::shapes_clip(options_.data_seed, static_cast<std::uint64_t>(k), data::Split::train, options_.world);
+      const Tensor z = vae_->encode(pipelines::to_tensor(clip.frames)).mode() * vae_->options().scale_factor;  // [F, C, h, w]
+      if (!data_->latents.defined()) data_->latents = at::empty({options_.clips, z.size(1), z.size(0), z.size(2), z.size(3)}, at::kHalf);
+      data_->latents[k].copy_(z.transpose(0, 1));
+      data_->captions.push_back(clip.caption);
+      if ((k + 1) % 2000 == 0) log::info("text_to_video: latents of ", k + 1, " of ", options_.clips, " clips");
+    }
+  }
+  at::Generator draw = step_generator(seed, step, part);
+  const std::int64_t batch = options_.batch;
+  const at::TensorOptions cpu = at::TensorOptions().dtype(at::kFloat);
+  const Tensor which = at::rand({batch}, draw, cpu).mul(static_cast<double>(options_.clips)).to(at::kLong).clamp_max_(options_.clips - 1);
+  const Tensor drop = at::rand({batch}, draw, cpu) < options_.caption_dropout;
+  const double total = schedule_.steps();
+  const Tensor t = at::rand({batch}, draw, cpu).pow(1 / options_.time_power).mul(total).to(at::kLong).clamp_max_(static_cast<std::int64_t>(total) - 1);
+  const Tensor latents = data_->latents.index_select(0, which).to(at::kFloat);
+  std::vector<std::string> captions;
+  for (std::int64_t i = 0; i < batch; ++i)
+    captions.push_back(drop[i].item<bool>() ? options_.index.defaults.negative_prompt : data_->captions[static_cast<std::size_t>(which[i].item<std::int64_t>())]);
+  const Tensor noise = diffusion::draw_noise(latents, options_.offset_noise, noise_from(draw));
+  const auto tokens = text::Tokenizer::clip().tokenize(std::span<const std::string>(captions), options_.text.context_length);
+  const Tensor words = text_->forward(conditioning::ids_tensor(tokens)).words;
+  return denoising_loss(*unet_, schedule_, options_.index.prediction, latents, t, noise, {{"text", words}}, {.cache = nullptr, .observe = {}, .dropout = draw});
+}
+
+std::map<std::string, double> TextToVideoTask::preview(long long step, const std::filesystem::path& folder, EventLog& log) {
+  const at::NoGradGuard off;
+  struct Tower : conditioning::Encoder {
+    conditioning::ClipTextEncoder encoder;
+    explicit Tower(conditioning::ClipText& tower) : encoder(tower) {}
+    conditioning::TextEmbedding encode(std::span<const std::string> texts) override { return encoder.encode(texts); }
+  };
+  pipelines::Pipeline pipe(pipelines::Components{std::make_shared<Tower>(*text_), unet_, vae_, options_.index, ""});
+  metrics::ShapesTable table;
+  std::vector<video::Frames> rows;
+  for (const auto& prompt : data::eval_prompts(options_.preview_prompts, 1)) {
+    const auto clip = pipe.generate({.prompt = prompt.caption, .seed = 1}).front();
+    table.add(metrics::score(metrics::judge(clip.frames), prompt.attributes));
+    if (rows.size() < 12) rows.push_back(clip.frames);
+  }
+  unet_->train();
+  const video::Frames sheet = video::contact_sheet(rows, {.columns = 8});
+  const std::string png = video::encode_png(sheet.frame(0), sheet.height, sheet.width, 3);
+  write_file(folder / str("preview-", step, ".png"), png);
+  log.picture(step, "clips", static_cast<int>(sheet.height), static_cast<int>(sheet.width), png);
+  std::map<std::string, double> shares;
+  for (const auto& [name, count] : table.right) shares["preview/" + name] = table.share(name);
+  return shares;
+}
+
+void TextToVideoTask::save(const std::filesystem::path& folder, const Parameters& weights) {
+  std::map<std::string, Parameters> parts;
+  for (const auto& [name, tensor] : weights) {
+    const std::size_t dot = name.find('.');
+    parts[name.substr(0, dot)].emplace_back(name.substr(dot + 1), tensor);
+  }
+  pipelines::write_part(folder, "text_encoder", to_node(options_.text), parts.at("text_encoder"));
+  pipelines::write_part(folder, "unet", to_node(options_.unet), parts.at("unet"));
+  pipelines::write_part(folder, "vae", to_node(vae_->options()), vae_->named_parameters());
+  write_file(folder / "model_index.json", formats::dump_json(to_node(options_.index)) + "\n");
+}
+
+}  // namespace vgen::train
