@@ -1,4 +1,4 @@
-"""Ids of vgen's tokenizer against open_clip's on 100,000 generated strings, and the speed of both (marked long: a few minutes).
+"""Ids of vgen's tokenizer against open_clip's on 100,000 generated strings, and the speed of both (slow, needs open_clip).
 
 The strings come from a fixed seed and mix what captions contain with what breaks tokenizers: mojibake of every encoding that ftfy
 knows, entities, marks and exotic scripts, controls, ligatures, widths, contractions, markers, long runs.
@@ -103,7 +103,8 @@ def compare(texts, tokenizer, path):
     return theirs, float(ours)
 
 
-@pytest.mark.long
+@pytest.mark.slow
+@pytest.mark.compare
 def test_generated_strings(tmp_path):
     open_clip = pytest.importorskip("open_clip")
     if program() is None:
@@ -113,7 +114,8 @@ def test_generated_strings(tmp_path):
     compare(texts, open_clip.tokenizer.SimpleTokenizer(), tmp_path / "records.bin")
 
 
-@pytest.mark.long
+@pytest.mark.slow
+@pytest.mark.compare
 def test_three_times_faster_on_prompts(tmp_path):
     open_clip = pytest.importorskip("open_clip")
     if program() is None:
