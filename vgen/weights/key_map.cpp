@@ -15,8 +15,6 @@ void expect_bijection(const KeyMap& map, std::string_view who) {
   }
 }
 
-// Our shape is not in the map: dimensions of size 1 that only they have (1x1 convolutions, 3x1x1 over time of an [o, i, 3] weight) are
-// dropped by load_weights, which knows the parameter. Here only names change on the way to ours.
 StateDict to_ours(StateDict theirs, const KeyMap& map) {
   if (map.empty()) return theirs;
   expect_bijection(map, "weights");

@@ -15,10 +15,10 @@ using KeyMap = std::vector<KeyPair>;
 // ConfigError naming the first name that stands twice on one side. `who` begins the message.
 VGEN_API void expect_bijection(const KeyMap& map, std::string_view who);
 
-// Renames and reshapes, without copying where strides allow. Names that the map does not know are kept, so that an audit can report
-// them. A tensor whose shape is not the one that the map says keeps its own. WeightsError if two tensors end with the same name.
+// From their names to ours; shapes stay theirs until load_weights or arrange meets the parameter. Names that the map does not know are
+// kept, so that an audit can report them. WeightsError if two tensors end with the same name.
 VGEN_API StateDict to_ours(StateDict theirs, const KeyMap& map);
-// From our names to theirs; their_shape is applied. WeightsError if a name is not in a map that is not empty, or a shape cannot fit.
+// From our names and shapes to theirs, without copying. WeightsError if a name is not in the map or a shape cannot fit.
 VGEN_API StateDict to_theirs(StateDict ours, const KeyMap& map);
 
 }  // namespace vgen::weights
