@@ -103,6 +103,7 @@ NoiseSchedule diffusers_schedule(const Node& o, bool finite_end) {
   s.beta_start = number_or(o, "beta_start", 0.0001);
   s.beta_end = number_or(o, "beta_end", 0.02);
   s.zero_terminal_snr = bool_or(o, "rescale_betas_zero_snr", false);
+  s.precision = schedulers::Precision::float32;
   if (s.zero_terminal_snr && finite_end) s.alpha_floor = std::ldexp(1.0, -24);
   return schedulers::make_schedule(s);
 }
@@ -794,7 +795,7 @@ void run_diffusers(const Case& c, Report& r) {
 
 void run_same_as_diffusers(const Case& c, Report& r) {
   const Node &config = c.json.at("config"), &values = c.json.at("values");
-  const NoiseSchedule schedule = schedulers::make_schedule({.schedule = ScheduleKind::scaled_linear});
+  const NoiseSchedule schedule = schedulers::make_schedule();
   const Formula formula(config);
   const int steps = int_or(config, "ddim_timesteps", 20);
   for (const bool vgen_grid : {true, false}) {

@@ -50,7 +50,7 @@ struct LoadOptions {
 };
 
 // A request with every default filled in and checked. ConfigError names the option and the nearest valid value.
-struct Plan {
+struct VGEN_API Plan {
   Request request;           // all optionals set
   samplers::Sampler sampler;
   std::vector<std::uint64_t> seeds;

@@ -18,12 +18,14 @@ std::vector<Real> linspace(Real first, Real last, int n) {
   return out;
 }
 
-inline std::vector<double> linear_betas(int steps, double first, double last) { return linspace(first, last, steps); }
+template <class Real = double>
+std::vector<Real> linear_betas(int steps, double first, double last) { return linspace<Real>(Real(first), Real(last), steps); }
 
 // Linear in the square root.
-inline std::vector<double> scaled_linear_betas(int steps, double first, double last) {
-  std::vector<double> betas = linspace(std::sqrt(first), std::sqrt(last), steps);
-  for (double& b : betas) b *= b;
+template <class Real = double>
+std::vector<Real> scaled_linear_betas(int steps, double first, double last) {
+  std::vector<Real> betas = linspace<Real>(Real(std::sqrt(first)), Real(std::sqrt(last)), steps);
+  for (Real& b : betas) b *= b;
   return betas;
 }
 

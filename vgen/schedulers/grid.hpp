@@ -124,7 +124,7 @@ inline SamplingGrid multistep_grid(std::string_view who, const NoiseSchedule& sc
     times.resize(n);
     for (int i = 0; i < n; ++i) {
       const double t = schedule.time_of(sigmas[i]);
-      times[i] = o.sigmas == Sigmas::karras ? std::nearbyint(t) : std::floor(t);  // as diffusers does
+      times[i] = o.sigmas == Sigmas::karras ? std::nearbyint(t) : std::floor(t + 1e-6);  // as diffusers does, whole ends kept
     }
   }
   return detail::grid_of(schedule, sigmas, times, o.final_sigma, false);

@@ -66,6 +66,27 @@ class NoiseSchedule {
     }
     return NoiseSchedule(std::move(betas), std::move(cumprod));
   }
+  // Tables of a program that computes them in float32 from `betas` (diffusers): the products are kept in float64 and rounded when stored. `last`, if
+  // positive, replaces the last alphas_cumprod.
+  static NoiseSchedule from_float32_betas(const std::vector<float>& betas, float last = 0) {
+    VGEN_CHECK(betas.size() >= 2, ConfigError, "noise schedule: needs at least 2 steps, got ", betas.size());
+    ScheduleTables s;
+    double product = 1;
+    for (std::size_t t = 0; t < betas.size(); ++t) {
+      VGEN_CHECK(betas[t] > 0 && betas[t] <= 1, ConfigError, "noise schedule: every beta must be in (0, 1], got ", betas[t], " at t = ", t);
+      float a = static_cast<float>(product *= 1.0f - betas[t]);
+      if (last > 0 && t + 1 == betas.size()) a = last;
+      s.betas.push_back(betas[t]);
+      s.alphas_cumprod.push_back(a);
+      s.alphas.push_back(std::sqrt(a));
+      s.sigmas.push_back(std::sqrt(1.0f - a));
+      s.log_ve_sigmas.push_back(std::log(double(std::sqrt((1.0f - a) / a))));
+    }
+    derive(s);
+    NoiseSchedule out;
+    out.tables_ = std::make_shared<const ScheduleTables>(std::move(s));
+    return out;
+  }
   // Tables as a float32 program holds them: sigma and alpha rounded once, log(sigma / alpha) from the rounded sigma, hence inf where sigma is 1
   // in float32. VGen's super-resolution model was sampled with such tables; near pure noise they differ from the float64 ones.
   NoiseSchedule rounded_to_float32() const {

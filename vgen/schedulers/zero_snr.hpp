@@ -7,17 +7,18 @@
 
 namespace vgen::schedulers {
 
-// Betas that already end in pure noise (largest beta within 1e-4 of 1) come back unchanged.
-inline std::vector<double> zero_terminal_snr(std::vector<double> betas) {
-  if (std::abs(*std::max_element(betas.begin(), betas.end()) - 1) <= 1e-4) return betas;
-  std::vector<double> s(betas.size());
+// Betas that already end in pure noise (largest beta within 1e-4 of 1) come back unchanged. Real float: in float32 with the rounding of diffusers.
+template <class Real>
+std::vector<Real> zero_terminal_snr(std::vector<Real> betas) {
+  if (std::abs(*std::max_element(betas.begin(), betas.end()) - Real(1)) <= Real(1e-4)) return betas;
+  std::vector<Real> s(betas.size());
   double product = 1;
-  for (std::size_t t = 0; t < s.size(); ++t) s[t] = std::sqrt(product *= 1 - betas[t]);
-  const double first = s.front(), last = s.back(), scale = first / (first - last);
-  double before = 1;
+  for (std::size_t t = 0; t < s.size(); ++t) s[t] = std::sqrt(static_cast<Real>(product *= Real(1) - betas[t]));
+  const Real first = s.front(), last = s.back(), scale = first / (first - last);
+  Real before = 1;
   for (std::size_t t = 0; t < s.size(); ++t) {
-    const double root = (s[t] - last) * scale, square = root * root;
-    betas[t] = 1 - square / before;
+    const Real root = (s[t] - last) * scale, square = root * root;
+    betas[t] = Real(1) - square / before;
     before = square;
   }
   return betas;

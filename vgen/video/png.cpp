@@ -371,4 +371,8 @@ std::string encode_apng(const Frames& frames, const Metadata& metadata, int loop
   return out;
 }
 
+PngImage decode_png(std::string_view bytes, std::int64_t max_pixels, std::int64_t max_frames, std::int64_t max_bytes) {
+  return PngReader(bytes, max_pixels, max_frames, max_bytes).read();
+}
+
 }  // namespace vgen::video

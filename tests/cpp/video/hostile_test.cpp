@@ -29,7 +29,7 @@ class Watch {
   int events() const {
     char buffer[4096];
     int n = 0;
-    for (ssize_t got; (got = read(fd_, buffer, sizeof buffer)) > 0;) n += int(got);
+    for (ssize_t got; (got = ::read(fd_, buffer, sizeof buffer)) > 0;) n += int(got);
     return n;
   }
 
@@ -91,7 +91,8 @@ TEST(Hostile, PlaylistsOpenNothing) {  // D1
     spit(folder / name, contents[0]);
     EXPECT_NE(message_of<MediaError>([&] { read_video(folder / name); }).find("format_not_allowed"), std::string::npos);
   }
-  for (const std::string name : {"concat:" + other, "subfile,,start,0,end,100,,:" + other, std::string("data:video/mp4;base64,AAAA"), "http://127.0.0.1/a.mp4", "file:" + other}) {
+  for (const std::string& name : std::vector<std::string>{"concat:" + other, "subfile,,start,0,end,100,,:" + other, "data:video/mp4;base64,AAAA", "http://127.0.0.1/a.mp4",
+                                                          "file:" + other}) {
     const Watch watch(secret.path());
     EXPECT_THROW(read_video(name), IoError) << name;
     EXPECT_EQ(watch.events(), 0) << name;
