@@ -152,6 +152,10 @@ struct LibrarySink final : VideoWriter::Sink {
   Opened partial_fd;
   std::optional<Opened> whole_fd;
   void* writer = nullptr;
+  // What the back end's request points to: it is read again when the file is rewritten at the end.
+  std::string muxer_name;
+  std::vector<std::string> texts;
+  std::vector<const char*> encoders, metadata;
 
   LibrarySink(const std::filesystem::path& path, const std::string& muxer, std::int64_t h, std::int64_t w, std::int64_t c, double fps, const WriteOptions& o,
               const CancelToken& token)
@@ -160,15 +164,16 @@ struct LibrarySink final : VideoWriter::Sink {
       whole.emplace(path);
       whole_fd.emplace(whole->temporary());
     }
-    const auto names = encoders_for(muxer, o.encoder);
-    std::vector<const char*> encoders, metadata;
-    for (const auto& n : names) encoders.push_back(n.c_str());
-    for (const auto& [key, value] : o.metadata) metadata.push_back(key.c_str()), metadata.push_back(value.c_str());
+    muxer_name = muxer;
+    texts = encoders_for(muxer, o.encoder);
+    const std::size_t names = texts.size();
+    for (const auto& [key, value] : o.metadata) texts.push_back(key), texts.push_back(value);
+    for (std::size_t i = 0; i < texts.size(); ++i) (i < names ? encoders : metadata).push_back(texts[i].c_str());
     encoders.push_back(nullptr), metadata.push_back(nullptr);
     ffmpeg_api::OpenWrite request{};
     request.descriptor = partial_fd.fd;
     request.final_descriptor = whole_fd ? whole_fd->fd : -1;
-    request.muxer = muxer.c_str();
+    request.muxer = muxer_name.c_str();
     request.encoders = encoders.data();
     request.width = w, request.height = h, request.channels = c, request.fps = fps, request.quality = o.quality;
     request.metadata = metadata.data();

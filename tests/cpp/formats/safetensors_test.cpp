@@ -200,7 +200,7 @@ TEST_F(Index, A8_NothingOutsideTheFolder) {
   static const float value = 1;
   write_safetensors(outside / "o.safetensors", {{"x", DType::f32, {1}, &value}});
   std::filesystem::create_directories(dir / "sub");
-  for (const std::string bad : {(outside / "o.safetensors").string(), std::string("../") + outside.path().filename().string() + "/o.safetensors", std::string("sub/../a.safetensors"),
+  for (const std::string& bad : {(outside / "o.safetensors").string(), std::string("../") + outside.path().filename().string() + "/o.safetensors", std::string("sub/../a.safetensors"),
                                 std::string(".."), std::string("."), std::string(""), std::string("file:///etc/passwd"), std::string("https://x.y/a.safetensors"),
                                 std::string("a\\\\b.safetensors"), std::string("./a.safetensors")}) {
     index("{\"x\": \"" + bad + "\"}");

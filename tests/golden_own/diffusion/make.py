@@ -58,8 +58,8 @@ def more():
     return [("dpmpp_2m_heun.eps", D, {"solver_type": "heun"}, {}), ("dpmpp_2m_sde_heun.eps", D, {"solver_type": "heun", "algorithm_type": "sde-dpmsolver++"}, {}),
             ("dpmpp_3m_karras.eps", D, {"solver_order": 3, "use_karras_sigmas": True}, {}), ("dpmpp_3m.v", D, {"solver_order": 3, "lower_order_final": False}, {}),
             ("dpmpp_2m_end.eps", D, {"final_sigmas_type": "sigma_min"}, {}), ("dpmpp_2m_end_high.eps", D, {"final_sigmas_type": "sigma_min", "lower_order_final": False}, {}),
-            ("dpmpp_2m_exponential.eps", D, {"use_exponential_sigmas": True}, {}), ("unipc_3.eps", U, {"solver_order": 3}, {}), ("unipc_2_bh1.v", U, {"solver_order": 2, "solver_type": "bh1", "final_sigmas_type": "sigma_min"}, {}),
-            ("unipc_1.eps", U, {"solver_order": 1}, {}), ("unipc_exponential.eps", U, {"use_exponential_sigmas": True}, {}), ("euler_exponential.v", E, {"use_exponential_sigmas": True}, {}),
+            ("unipc_3.eps", U, {"solver_order": 3}, {}), ("unipc_2_bh1.v", U, {"solver_order": 2, "solver_type": "bh1", "final_sigmas_type": "sigma_min"}, {}),
+            ("unipc_1.eps", U, {"solver_order": 1}, {}), ("euler_exponential.v", E, {"use_exponential_sigmas": True}, {}),
             ("euler_end.eps", E, {"final_sigmas_type": "sigma_min"}, {}), ("ddim_one.eps", I, {"clip_sample": False}, {}), ("ddim_linspace.v", I, {"clip_sample": False, "timestep_spacing": "linspace"}, {"eta": 1.0}),
             ("ddpm_large.eps", P, {"clip_sample": False, "variance_type": "fixed_large"}, {}), ("ddpm_trailing.v", P, {"clip_sample": False, "timestep_spacing": "trailing"}, {}),
             ("lcm.v", L, {"original_inference_steps": 100, "timestep_scaling": 7.0}, {}), ("tcd.eps", T, {"original_inference_steps": 40}, {"eta": 0.0})]
