@@ -3,6 +3,7 @@
 The strings come from a fixed seed and mix what captions contain with what breaks tokenizers: mojibake of every encoding that ftfy
 knows, entities, marks and exotic scripts, controls, ligatures, widths, contractions, markers, long runs.
 """
+
 import html.entities
 import os
 import random
@@ -15,18 +16,145 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-WORDS = ("a red circle moving left on black background the photo of dog cat running through snow it's don't they'd've we'll I'm café "
-         "naïve Straße ÉCOLE İstanbul ΟΔΟΣ Привет мир 你好 世界 こんにちは 한국어 नमस्ते مرحبا שלום 4k 1080p 3.14 state-of-the-art "
-         "supercalifragilistic o'clock 😀 👨‍👩‍👧 ½ ² Ⅳ ٣٤ ﬁ ﬄ Ĳ ǅ ŉ ＬＯＵＤ ｶﾞ “smart” ‘quotes’ … — à la mode voilà São Paulo Łódź Škoda").split()
+WORDS = [
+    "a",
+    "red",
+    "circle",
+    "moving",
+    "left",
+    "on",
+    "black",
+    "background",
+    "the",
+    "photo",
+    "of",
+    "dog",
+    "cat",
+    "running",
+    "through",
+    "snow",
+    "it's",
+    "don't",
+    "they'd've",
+    "we'll",
+    "I'm",
+    "café",
+    "naïve",
+    "Straße",
+    "ÉCOLE",
+    "İstanbul",
+    "ΟΔΟΣ",
+    "Привет",
+    "мир",
+    "你好",
+    "世界",
+    "こんにちは",
+    "한국어",
+    "नमस्ते",
+    "مرحبا",
+    "שלום",
+    "4k",
+    "1080p",
+    "3.14",
+    "state-of-the-art",
+    "supercalifragilistic",
+    "o'clock",
+    "😀",
+    "👨\u200d👩\u200d👧",
+    "½",
+    "²",
+    "Ⅳ",
+    "٣٤",
+    "ﬁ",
+    "ﬄ",
+    "Ĳ",
+    "ǅ",
+    "ŉ",
+    "ＬＯＵＤ",
+    "ｶﾞ",
+    "“smart”",
+    "‘quotes’",
+    "…",
+    "—",
+    "à",
+    "la",
+    "mode",
+    "voilà",
+    "São",
+    "Paulo",
+    "Łódź",
+    "Škoda",
+]
 CODECS = ["latin-1", "cp1252", "cp1251", "cp1250", "cp1253", "cp1254", "cp1257", "iso-8859-2", "mac_roman", "cp437"]
 ENTITIES = sorted(html.entities.html5)
-PIECES = ["<start_of_text>", "<END_OF_TEXT>", "&lt;end_of_text&gt;", "<ſtart_of_text>", "<", "<b>", "&", ";", "'", "'s", "'ſ", "''ll", "\x1b[31;1m", "\x1b[٣m",
-          "\r\n", "\r", "\n", "\u2028", "\x85", "\x00", "\x0b", "\x1c", "\x7f", "\ufeff", "\u200b", "\u00ad", "\ufffd", "\u0345", "Σ", "ΑΣ", "Σ.", "\u0301", "\u0308\u0323",
-          "…", "Ã ", "Â ", "à s", "Ã¢â‚¬â„¢", "â€œ", "â€�", "\x1a", "  ", "\t", "\u3000", "\xa0", "???", "!!!", "*", "#1", "</w>", "_", "İ", "ẞ", "K", "Å"]
+PIECES = [
+    "<start_of_text>",
+    "<END_OF_TEXT>",
+    "&lt;end_of_text&gt;",
+    "<ſtart_of_text>",
+    "<",
+    "<b>",
+    "&",
+    ";",
+    "'",
+    "'s",
+    "'ſ",
+    "''ll",
+    "\x1b[31;1m",
+    "\x1b[٣m",
+    "\r\n",
+    "\r",
+    "\n",
+    "\u2028",
+    "\x85",
+    "\x00",
+    "\x0b",
+    "\x1c",
+    "\x7f",
+    "\ufeff",
+    "\u200b",
+    "\u00ad",
+    "\ufffd",
+    "\u0345",
+    "Σ",
+    "ΑΣ",
+    "Σ.",
+    "\u0301",
+    "\u0308\u0323",
+    "…",
+    "Ã ",
+    "Â ",
+    "à s",
+    "Ã¢â‚¬â„¢",
+    "â€œ",
+    "â€�",
+    "\x1a",
+    "  ",
+    "\t",
+    "\u3000",
+    "\xa0",
+    "???",
+    "!!!",
+    "*",
+    "#1",
+    "</w>",
+    "_",
+    "İ",
+    "ẞ",
+    "K",
+    "Å",
+]
 
 
 def mojibake(r):
-    text = r.choice(WORDS) if r.random() < 0.6 else "".join(chr(r.choice([r.randrange(0x80, 0x800), r.randrange(0x2000, 0x2700), r.randrange(0x1F300, 0x1F700)])) for _ in range(r.randrange(1, 4)))
+    text = (
+        r.choice(WORDS)
+        if r.random() < 0.6
+        else "".join(
+            chr(r.choice([r.randrange(0x80, 0x800), r.randrange(0x2000, 0x2700), r.randrange(0x1F300, 0x1F700)]))
+            for _ in range(r.randrange(1, 4))
+        )
+    )
     for _ in range(r.choice([1, 1, 1, 2, 3])):
         try:
             raw = text.encode("utf-8", "surrogatepass")
@@ -55,7 +183,24 @@ def entity(r):
 
 
 def scramble(r):
-    where = r.choice([(0, 0x100), (0x80, 0x250), (0x300, 0x600), (0x900, 0x1000), (0x1100, 0x1200), (0x1E00, 0x2100), (0x2100, 0x2C00), (0x3040, 0x3200), (0xA640, 0xAC00), (0xF900, 0x10000), (0x10000, 0x11000), (0x1D100, 0x1D800), (0xAC00, 0xD7B0), (0, 0x110000)])
+    where = r.choice(
+        [
+            (0, 0x100),
+            (0x80, 0x250),
+            (0x300, 0x600),
+            (0x900, 0x1000),
+            (0x1100, 0x1200),
+            (0x1E00, 0x2100),
+            (0x2100, 0x2C00),
+            (0x3040, 0x3200),
+            (0xA640, 0xAC00),
+            (0xF900, 0x10000),
+            (0x10000, 0x11000),
+            (0x1D100, 0x1D800),
+            (0xAC00, 0xD7B0),
+            (0, 0x110000),
+        ]
+    )
     return "".join(c for c in (chr(r.randrange(*where)) for _ in range(r.randrange(1, 8))) if not "\ud800" <= c <= "\udfff")
 
 
@@ -96,7 +241,12 @@ def compare(texts, tokenizer, path):
         for text, row in zip(texts, ids):
             raw = text.encode()
             f.write(struct.pack("<II", len(raw), len(row)) + raw + struct.pack(f"<{len(row)}I", *row))
-    done = subprocess.run([program(), "--gtest_filter=TokenizerLong.*"], env={**os.environ, "VGEN_TOKENIZER_RECORDS": str(path)}, capture_output=True, text=True)
+    done = subprocess.run(
+        [program(), "--gtest_filter=TokenizerLong.*"],
+        env={**os.environ, "VGEN_TOKENIZER_RECORDS": str(path)},
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-1000:]
     compared, ours = re.search(r"compared (\d+) strings, ours ([0-9.]+) s", done.stdout).groups()
     assert int(compared) == len(texts)

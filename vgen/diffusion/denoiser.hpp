@@ -21,7 +21,7 @@ struct DenoiserOptions {
   static constexpr std::string_view kind = "denoiser";
   Prediction prediction = Prediction::v;
   Variance variance = Variance::fixed_small;
-  LimitOptions limit;
+  LimitOptions limit = {};
   bool operator==(const DenoiserOptions&) const = default;
   static constexpr auto fields() {
     return std::tuple{field("prediction", &DenoiserOptions::prediction, "what the network predicts: epsilon, v, x0, previous"),
@@ -62,7 +62,7 @@ inline Denoiser denoiser(Model model, NoiseSchedule schedule, DenoiserOptions op
   };
 }
 inline Denoiser denoiser(Model model, NoiseSchedule schedule, Prediction prediction = Prediction::v) {
-  return denoiser(std::move(model), std::move(schedule), DenoiserOptions{.prediction = prediction, .variance = Variance::fixed_small, .limit = {}});
+  return denoiser(std::move(model), std::move(schedule), DenoiserOptions{.prediction = prediction});
 }
 
 }  // namespace vgen::diffusion

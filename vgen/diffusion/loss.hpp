@@ -42,8 +42,8 @@ struct LossOptions {
 
 // Optional parts of a call.
 struct LossInputs {
-  Tensor weight;  // [B], multiplies the loss of each sample
-  Tensor mask;    // broadcasts over [B, C, F, H, W]; output and target are multiplied by it. The mean is still over all elements.
+  Tensor weight = {};  // [B], multiplies the loss of each sample
+  Tensor mask = {};    // broadcasts over [B, C, F, H, W]; output and target are multiplied by it. The mean is still over all elements.
 };
 
 namespace detail {

@@ -64,7 +64,7 @@ inline Tensor threshold_x0(const Tensor& x0, double share) {
 
 struct LimitOptions {
   static constexpr std::string_view kind = "limit";
-  std::optional<double> clamp, percentile;
+  std::optional<double> clamp = {}, percentile = {};
   bool operator==(const LimitOptions&) const = default;
   static constexpr auto fields() {
     return std::tuple{field("clamp", &LimitOptions::clamp, "keep x0 in [-clamp, clamp]"),

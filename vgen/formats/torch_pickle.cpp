@@ -37,7 +37,7 @@ class Extract {
   void root(const Object* root) {
     if (root->is(Kind::tensor)) return emit(root, "tensor");
     const Object* inner = root->find("state_dict");
-    if (inner && !holds_tensors(inner)) inner = nullptr;
+    if (inner && !inner->is(Kind::dict) && !holds_tensors(inner)) inner = nullptr;
     tensors(inner ? inner : root, "", 0);
     if (!root->is(Kind::dict)) return;
     Node extra = Node::map();

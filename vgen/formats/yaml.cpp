@@ -291,7 +291,6 @@ class Parser {
 
   // At the first character of a node on its line. `parent`: the column that continuation lines must exceed.
   Node block(int parent) {
-    const Depth guard(*this);
     const int column = column_of(at_);
     if (peek() == '-' && space(peek(1))) return block_list(column);
     if (key_ahead()) return block_map(column);
@@ -299,6 +298,7 @@ class Parser {
   }
 
   Node block_list(int column) {
+    const Depth guard(*this);
     Node out = made(Node::list(), place());
     while (!ended_ && column_of(at_) == column && peek() == '-' && space(peek(1))) {
       const Mark mark = place();
@@ -317,6 +317,7 @@ class Parser {
   }
 
   Node block_map(int column) {
+    const Depth guard(*this);
     Node out = made(Node::map(), place());
     Keys keys(*this, out);
     while (!ended_ && column_of(at_) == column) {
@@ -601,7 +602,7 @@ class Parser {
       }
       skip_flow_space();
       if (at_ < text_.size() && peek() == ',') take(1);
-      else if (at_ < text_.size() && peek() != close) fail(str("expected ',' or '", close, "'; quote text that holds ': '"));
+      else if (at_ < text_.size() && peek() != close) fail(str("expected ',' or '", close, "' for the '", c, "' of line ", mark.line, "; quote text that holds ': '"));
     }
   }
 

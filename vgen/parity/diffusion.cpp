@@ -373,8 +373,8 @@ void run_predict(const Case& c, Report& r) {
     } else if (part[1] == "posterior") {
       compare_gaussian(key, part.at(2), q_posterior(schedule, x0, x, t), 1e-5);
     } else if (part[1] == "clamp" || part[1] == "percentile") {
-      const LimitOptions limit = part[1] == "clamp" ? LimitOptions{.clamp = values.at("clamp").as_double(), .percentile = {}}
-                                                    : LimitOptions{.clamp = {}, .percentile = values.at("percentile").as_double()};
+      const LimitOptions limit = part[1] == "clamp" ? LimitOptions{.clamp = values.at("clamp").as_double()}
+                                                    : LimitOptions{.percentile = values.at("percentile").as_double()};
       const std::int64_t batch = golden.size(0);  // the reference can threshold one sample only
       const Predicted p = p_gaussian(schedule, Prediction::epsilon, Variance::fixed_small, output("out", false).narrow(0, 0, batch),
                                      x.narrow(0, 0, batch), t.narrow(0, 0, batch), limit);
@@ -474,7 +474,7 @@ void run_inversion(const Case& c, Report& r) {
   std::vector<double> seen;
   Chain chain;
   samplers::ddim_inversion(denoiser_of(c, block, Formula(config), schedule, &seen), schedule, input(c, "x"),
-                           {.steps = int_or(config, "ddim_timesteps", 20), .until = {}}, chain.on_step());
+                           {.steps = int_or(config, "ddim_timesteps", 20)}, chain.on_step());
   same_times(r, "t", seen, c.json.at("values").at("t"));
   compare_chain(c, r, chain);
 }
@@ -486,7 +486,7 @@ void run_ddpm(const Case& c, Report& r) {
   const std::vector<double> wanted = values.at("t").as_doubles();  // a part of the steps where there are many
   Chain chain;
   samplers::ddpm(denoiser_of(c, block, Formula(config), schedule, nullptr), schedule, input(c, "x"), source_of(draws_of(c)),
-                 {.steps = {}, .variance = named(block, "var_type", Variance::learned_range)}, chain.on_step({wanted.begin(), wanted.end()}));
+                 {.variance = named(block, "var_type", Variance::learned_range)}, chain.on_step({wanted.begin(), wanted.end()}));
   compare_count(r, values, "steps", schedule.steps());
   same_times(r, "t", chain.t, values.at("t"));
   compare_chain(c, r, chain);
@@ -513,7 +513,7 @@ void run_partial(const Case& c, Report& r) {
   Chain chain;
   const samplers::PartialChainOptions o{.steps = int_or(config, "ddim_timesteps", 20), .start = config.at("starting_partial").as_double(),
                                         .gradient_steps = int_or(config, "trunc_backprop_timestep", 1), .eta = number_or(config, "eta", 0)};
-  const Denoiser d = denoiser(noted, schedule, DenoiserOptions{.prediction = named(block, "mean_type", Prediction::epsilon), .variance = Variance::fixed_small, .limit = {}});
+  const Denoiser d = denoiser(noted, schedule, DenoiserOptions{.prediction = named(block, "mean_type", Prediction::epsilon), .variance = Variance::fixed_small});
   at::AutoGradMode with_grad(true);
   const Tensor last = samplers::partial_chain(d, schedule, x, source_of(draws_of(c)), o, chain.on_step());
   (last * input(c, "w")).sum().backward();

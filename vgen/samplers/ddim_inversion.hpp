@@ -13,7 +13,7 @@ namespace vgen::samplers {
 struct DdimInversionOptions {
   static constexpr std::string_view kind = "ddim_inversion";
   int steps = 50;
-  std::optional<int> until;
+  std::optional<int> until = {};
   bool operator==(const DdimInversionOptions&) const = default;
   static constexpr auto fields() {
     return std::tuple{field("steps", &DdimInversionOptions::steps, "steps; a few more are taken where steps does not divide the range"),

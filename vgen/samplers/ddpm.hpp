@@ -11,7 +11,7 @@ namespace vgen::samplers {
 
 struct DdpmOptions {
   static constexpr std::string_view kind = "ddpm";
-  std::optional<int> steps;
+  std::optional<int> steps = {};
   diffusion::Variance variance = diffusion::Variance::fixed_small;
   schedulers::Spacing spacing = schedulers::Spacing::leading;
   int offset = 0;

@@ -21,7 +21,7 @@ struct Dpmpp2mOptions {
   static constexpr std::string_view kind = "dpmpp_2m";
   int steps = 25;
   SecondOrder solver = SecondOrder::midpoint;
-  GridOptions grid;
+  GridOptions grid = {};
   bool lower_order_final = true;
   bool operator==(const Dpmpp2mOptions&) const = default;
   static constexpr auto fields() {
@@ -49,7 +49,7 @@ inline Tensor dpmpp_2m_run(std::string_view who, const Denoiser& denoiser, const
     } else if (from.alpha == 0) {
       // from pure noise the sample is that noise: it is carried on, not drawn anew
       x = to.alpha * d.x0 + to.sigma * x;
-    } else {
+    } else if (h > 0) {  // a grid may end with its smallest sigma twice: nothing happens between them
       const double H = h * (1 + eta), gain = -std::expm1(-H);
       x = (to.sigma / from.sigma * std::exp(-eta * h)) * x + (to.alpha * gain) * d.x0;
       if (!first_order) {

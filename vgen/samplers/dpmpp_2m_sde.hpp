@@ -14,11 +14,11 @@ struct Dpmpp2mSdeOptions {
   int steps = 25;
   double eta = 1, s_noise = 1;
   SecondOrder solver = SecondOrder::midpoint;
-  GridOptions grid;
-  std::optional<schedulers::RangeOptions> range;
+  GridOptions grid = {};
+  std::optional<schedulers::RangeOptions> range = {};
   Start start = Start::unit;
   bool lower_order_final = true;
-  std::optional<std::int64_t> brownian_seed;
+  std::optional<std::int64_t> brownian_seed = {};
   bool operator==(const Dpmpp2mSdeOptions&) const = default;
   static constexpr auto fields() {
     return std::tuple{field("steps", &Dpmpp2mSdeOptions::steps, "denoising steps = network evaluations"),

@@ -11,7 +11,7 @@ struct Dpmpp3mOptions {
   static constexpr std::string_view kind = "dpmpp_3m";
   int steps = 25;
   SecondOrder solver = SecondOrder::midpoint;
-  GridOptions grid;
+  GridOptions grid = {};
   bool lower_order_final = true;
   bool operator==(const Dpmpp3mOptions&) const = default;
   static constexpr auto fields() {
@@ -38,7 +38,7 @@ inline Tensor dpmpp_3m(const Denoiser& denoiser, const NoiseSchedule& schedule, 
       x = d.x0;
     } else if (from.alpha == 0) {
       x = to.alpha * d.x0 + to.sigma * x;
-    } else {
+    } else if (h > 0) {
       const double gain = -std::expm1(-h);  // integrals of e^-(h - u) u^k / k! over the step, k = 0, 1, 2, in units of h^k
       const double slope = 1 - gain / h, curve = 0.5 - slope / h;
       x = (to.sigma / from.sigma) * x + (to.alpha * gain) * d.x0;

@@ -12,9 +12,9 @@ struct DpmppSdeOptions {
   static constexpr std::string_view kind = "dpmpp_sde";
   int steps = 15;
   double eta = 1, s_noise = 1;
-  GridOptions grid;
+  GridOptions grid = {};
   Start start = Start::automatic;
-  std::optional<std::int64_t> brownian_seed;
+  std::optional<std::int64_t> brownian_seed = {};
   bool operator==(const DpmppSdeOptions&) const = default;
   static constexpr auto fields() {
     return std::tuple{field("steps", &DpmppSdeOptions::steps, "steps; the network is evaluated 2 steps - 1 times"),

@@ -10,7 +10,7 @@ namespace vgen::samplers {
 struct EulerOptions {
   static constexpr std::string_view kind = "euler";
   int steps = 30;
-  GridOptions grid;
+  GridOptions grid = {};
   Start start = Start::automatic;
   bool operator==(const EulerOptions&) const = default;
   static constexpr auto fields() {

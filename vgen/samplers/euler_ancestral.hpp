@@ -11,7 +11,7 @@ struct EulerAncestralOptions {
   static constexpr std::string_view kind = "euler_ancestral";
   int steps = 30;
   double eta = 1;
-  GridOptions grid;
+  GridOptions grid = {};
   Start start = Start::automatic;
   bool operator==(const EulerAncestralOptions&) const = default;
   static constexpr auto fields() {

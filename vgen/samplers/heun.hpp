@@ -10,7 +10,7 @@ namespace vgen::samplers {
 struct HeunOptions {
   static constexpr std::string_view kind = "heun";
   int steps = 20;
-  GridOptions grid;
+  GridOptions grid = {};
   Start start = Start::automatic;
   bool operator==(const HeunOptions&) const = default;
   static constexpr auto fields() {

@@ -21,7 +21,7 @@ struct UniPcOptions {
   static constexpr std::string_view kind = "unipc";
   int steps = 20, order = 2;
   UniPcKind solver = UniPcKind::bh2;
-  GridOptions grid;
+  GridOptions grid = {};
   bool lower_order_final = true;
   bool operator==(const UniPcOptions&) const = default;
   static constexpr auto fields() {
@@ -71,6 +71,7 @@ inline Tensor unipc(const Denoiser& denoiser, const NoiseSchedule& schedule, Ten
   const auto move = [&](const Tensor& x, const Tensor& x0, int i, int order, const Tensor& newest) {
     const NoiseLevel &from = grid.state[i], &to = grid.state[i + 1];
     const double h = to.lambda() - from.lambda(), hh = -h;
+    if (h == 0) return x;  // a grid may end with its smallest sigma twice
     std::vector<double> r, b;
     std::vector<Tensor> slopes;
     for (int k = 1; k < order; ++k) {

@@ -35,7 +35,7 @@ struct GridOptions {
   int offset = 0;
   Sigmas sigmas = Sigmas::schedule;
   FinalSigma final_sigma = FinalSigma::zero;
-  std::vector<double> times;
+  std::vector<double> times = {};
   bool operator==(const GridOptions&) const = default;
   static constexpr auto fields() {
     return std::tuple{field("spacing", &GridOptions::spacing, "leading, trailing, linspace or vgen: which training times are visited"),
@@ -53,7 +53,7 @@ struct RangeOptions {
   int t_max = 999, t_min = 0;
   Spacing spacing = Spacing::linspace;
   bool drop_penultimate = true;
-  std::vector<double> times;
+  std::vector<double> times = {};
   bool operator==(const RangeOptions&) const = default;
   static constexpr auto fields() {
     return std::tuple{field("t_max", &RangeOptions::t_max, "first time"), field("t_min", &RangeOptions::t_min, "last time"),

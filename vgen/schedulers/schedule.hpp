@@ -34,7 +34,7 @@ struct ScheduleOptions {
   static constexpr std::string_view kind = "schedule";
   ScheduleKind schedule = ScheduleKind::scaled_linear;
   int steps = 1000;
-  std::optional<double> beta_start, beta_end;
+  std::optional<double> beta_start = {}, beta_end = {};
   double cosine_s = 0.008;
   bool zero_terminal_snr = false;
   double alpha_floor = 0;

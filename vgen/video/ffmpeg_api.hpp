@@ -7,7 +7,7 @@ namespace vgen::video::ffmpeg_api {
 
 inline constexpr int version = 1;  // raised with every change of this file
 
-enum Status : int { ok = 0, end = 1, media = 2, unsupported = 3, io = 4, unavailable = 5, interrupted = 6, config = 7, internal = 8 };
+enum Status : int { ok = 0, end = 1, media = 2, io = 3, unavailable = 4, interrupted = 5, internal = 6 };
 
 struct Error {
   Status status;

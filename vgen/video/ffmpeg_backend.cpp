@@ -151,6 +151,7 @@ class Reader {
     if (found < 0) throw Fail{media, reason(found, quiet)};
     check_codec();
     check_size(stream_->codecpar->width, stream_->codecpar->height);
+    if (stream_->codecpar->width <= 0 && quiet.text.find("max pixel") != std::string::npos) throw Fail{media, "limit: " + quiet.text};
     if (stream_->codecpar->width <= 0) throw Fail{media, "no picture could be found in the file" + (quiet.text.empty() ? "" : " (" + quiet.text + ")")};
 
     const AVCodec* codec = avcodec_find_decoder(stream_->codecpar->codec_id);
@@ -255,7 +256,7 @@ class Reader {
   void check_codec() const {
     const auto id = stream_->codecpar->codec_id;
     if (std::find(codecs.begin(), codecs.end(), id) != codecs.end()) return;
-    throw Fail{unsupported, std::string("codec_not_allowed: ") + avcodec_get_name(id) +
+    throw Fail{media, std::string("codec_not_allowed: ") + avcodec_get_name(id) +
                                 " is not decoded here. Convert the file first: ffmpeg -i IN -c:v libx264 -pix_fmt yuv420p OUT.mp4"};
   }
   void check_size(std::int64_t width, std::int64_t height) const {

@@ -17,7 +17,7 @@ struct VGEN_API GifOptions {
   int loop = 0;                            // 0 = forever
   GifPalette palette = GifPalette::clip;   // one palette keeps still areas still; one a frame keeps more colours
   bool dither = true;                      // only where colours are not exact
-  std::string comment;                     // the run manifest
+  std::string comment = {};                     // the run manifest
 };
 // GIF counts time in 1/100 s: delays are rounded so that the clip as a whole keeps its length. Browsers slow down above 50 fps,
 // which is refused.

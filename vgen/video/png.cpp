@@ -99,6 +99,10 @@ struct Pass {
 };
 constexpr std::array<Pass, 7> adam7{{{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}}};
 
+struct Limit : MediaError {  // unlike damage, no reason to hand out what came before
+  using MediaError::MediaError;
+};
+
 class PngReader {
  public:
   PngReader(std::string_view bytes, std::int64_t max_pixels, std::int64_t max_frames, std::int64_t max_bytes)
@@ -155,6 +159,8 @@ class PngReader {
           VGEN_CHECK(type[0] & 32, MediaError, "png: unknown critical chunk ", printable(type));
         }
       }
+    } catch (const Limit&) {
+      throw;
     } catch (const MediaError&) {
       if (!animated || count_ == 0) throw;
       image_.truncated = true;  // keeps the frames before the fault
@@ -218,9 +224,9 @@ class PngReader {
   }
 
   void add_frame(std::string_view data, const std::optional<Control>& control) {
-    VGEN_CHECK(count_ < max_frames_, MediaError, "png: limit: more than ", max_frames_, " frames");
+    VGEN_CHECK(count_ < max_frames_, Limit, "png: limit: more than ", max_frames_, " frames");
     const auto frame_bytes = std::size_t(h_.width * h_.height * 4);
-    VGEN_CHECK(std::int64_t(frame_bytes) * (count_ + 1) <= max_bytes_, MediaError, "png: limit: more than ", max_bytes_, " bytes of pixels");
+    VGEN_CHECK(std::int64_t(frame_bytes) * (count_ + 1) <= max_bytes_, Limit, "png: limit: more than ", max_bytes_, " bytes of pixels");
     const Rect r = control ? control->rect : Rect{0, 0, h_.width, h_.height};
     const auto rgba = decode(data, r);
     if (canvas_.empty()) canvas_.resize(frame_bytes);

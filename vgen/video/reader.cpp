@@ -176,7 +176,6 @@ struct FfmpegSource final : Source {
       case ffmpeg_api::interrupted: cancel.check(who); break;
       case ffmpeg_api::io: throw IoError(message);
       case ffmpeg_api::unavailable: throw Unavailable(str(message, ". ", ffmpeg_advice()));
-      case ffmpeg_api::unsupported: throw UnsupportedError(message);
       case ffmpeg_api::internal: throw Error(message);
       default: break;
     }
@@ -209,8 +208,6 @@ struct VideoReader::Impl {
     try {
       if (kind == "png") source = std::make_unique<PngSource>(file, o);
       else if (kind == "y4m") source = std::make_unique<Y4mSource>(file, o);
-    } catch (const UnsupportedError& e) {
-      throw UnsupportedError(str(who, ": ", e.what()));
     } catch (const MediaError& e) {
       throw MediaError(str(who, ": ", e.what()));
     }

@@ -28,7 +28,7 @@ struct VGEN_API ReadOptions {
   std::int64_t bytes = std::int64_t(2) << 30;  // of decoded pixels held at once
   double timeout = 30;          // seconds for opening, and for each frame; 0 = none
   int threads = 0;              // 0 = by FFmpeg
-  std::optional<std::array<std::uint8_t, 3>> background;  // transparent pictures lie over it; none: alpha is dropped
+  std::optional<std::array<std::uint8_t, 3>> background = {};  // transparent pictures lie over it; none: alpha is dropped
   bool operator==(const ReadOptions&) const = default;
   static constexpr auto fields() {
     return std::tuple{field("start", &ReadOptions::start, "first frame"), field("stride", &ReadOptions::stride, "every n-th frame"),

@@ -27,7 +27,7 @@ struct VGEN_API WriteOptions {
   bool dither = true;            // gif
   int threads = 0;               // 0 = by the encoder
   // "comment" holds the run manifest; all formats but y4m keep it. mp4 and mov keep other keys too, as generic tags.
-  std::map<std::string, std::string> metadata;
+  std::map<std::string, std::string> metadata = {};
   bool operator==(const WriteOptions&) const = default;
   static constexpr auto fields() {
     return std::tuple{field("fps", &WriteOptions::fps, "frames a second; 0 = the clip's own"),

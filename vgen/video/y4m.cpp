@@ -79,7 +79,7 @@ Y4mInfo parse_y4m(std::string_view head, std::size_t size, std::int64_t max_pixe
   VGEN_CHECK(info.width <= max_pixels / info.height, MediaError, "y4m: limit: ", info.width, "x", info.height, " pixels, at most ", max_pixels, " are read");
   VGEN_CHECK(info.fps > 0 && info.fps <= 1000, MediaError, "y4m: limit: frame rate ", info.fps, " is not in (0, 1000]");
   if (info.chroma == "420jpeg" || info.chroma == "420mpeg2" || info.chroma == "420paldv") info.chroma = "420";
-  VGEN_CHECK(info.chroma == "420" || info.chroma == "422" || info.chroma == "444" || info.chroma == "mono", UnsupportedError, "y4m: chroma '",
+  VGEN_CHECK(info.chroma == "420" || info.chroma == "422" || info.chroma == "444" || info.chroma == "mono", MediaError, "y4m: chroma '",
              printable(info.chroma), "' is not read; expected 420, 422, 444 or mono with 8 bits. Convert: ffmpeg -i IN -pix_fmt yuv444p OUT.y4m");
   const auto [cw, ch] = chroma_size(info);
   info.frame_bytes = std::size_t(info.width * info.height + 2 * cw * ch);

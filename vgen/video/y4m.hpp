@@ -19,7 +19,7 @@ struct Y4mInfo {
   bool full_range = false, truncated = false;
   std::size_t header_bytes = 0, frame_bytes = 0;
 };
-// 8-bit 4:2:0, 4:2:2, 4:4:4 and mono. MediaError if malformed or larger than max_pixels; UnsupportedError for other depths.
+// 8-bit 4:2:0, 4:2:2, 4:4:4 and mono. MediaError if malformed, larger than max_pixels or of another depth.
 // `size` is that of the whole file, of which `head` needs only the first 4 KiB.
 VGEN_API Y4mInfo parse_y4m(std::string_view head, std::size_t size, std::int64_t max_pixels = 8294400);
 // One frame's planes to RGB [H, W, 3].

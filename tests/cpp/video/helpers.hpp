@@ -49,7 +49,7 @@ inline Frames clip(std::int64_t f, std::int64_t h, std::int64_t w, std::int64_t 
         const bool inside = std::abs(x - w * (i + 1) / (f + 1)) < w / 6 && std::abs(y - h / 2) < h / 6;
         for (std::int64_t k = 0; k < c; ++k) {
           const double wave = 100 + 60 * std::sin(double(x) / double(w) * 3 + double(k) + double(i) * 0.1) + 40 * std::cos(double(y) / double(h) * 2);
-          out.frame(i)[(y * w + x) * c + k] = std::uint8_t(k == 3 ? 255 : inside ? (k == 0 ? 240 : 40) : wave);
+          out.frame(i)[(y * w + x) * c + k] = std::uint8_t(k == 3 ? 255 : inside ? 240 - 12 * k : wave);
         }
       }
   return out;

@@ -47,7 +47,7 @@ std::string with_external_reference(std::string mov, const std::string& target) 
   std::string entry = word(0) + "alis" + word(0) + std::string(10, '\0');
   entry += char(4) + std::string("disk") + std::string(23, '\0') + std::string(12, '\0');
   entry += char(4) + std::string("file") + std::string(59, '\0') + std::string(16, '\0');
-  entry += std::string("\0\1\0\1", 4) + std::string(16, '\0');
+  entry += std::string(4, '\0') + std::string(16, '\0');
   entry += std::string("\0\2", 2) + char(target.size() >> 8) + char(target.size()) + path + std::string("\xff\xff\0\0", 4);
   entry.replace(0, 4, word(std::uint32_t(entry.size())));
   const std::size_t grown = entry.size() - 12;

@@ -1,0 +1,149 @@
+#include "vgen/pipelines/pipeline.hpp"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <fstream>
+
+#include "vgen/conditioning/clip_text.hpp"
+#include "vgen/core/atomic_file.hpp"
+#include "vgen/formats/json.hpp"
+#include "vgen/nn/init.hpp"
+#include "vgen/pipelines/model_part.hpp"
+#include "vgen/unet/init.hpp"
+
+namespace vgen::pipelines {
+namespace {
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+// A tiny model folder with random weights that make the network do something.
+class PipelineTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder = fs::temp_directory_path() / str("vgen-pipeline-test-", getpid());
+    const conditioning::ClipTextOptions text{.width = 32, .heads = 2, .layers = 2, .mlp = 64, .context_length = 16, .embed = 0};
+    conditioning::ClipText tower(text);
+    tower.initialise(make_generator(1));
+    write_part(folder, "text_encoder", to_node(text), tower.named_parameters());
+    const unet::UNetOptions u{.channels = 32, .context_channels = 32, .levels = {{1, true}, {2, true}}, .blocks_per_level = 1, .head_channels = 16, .first_heads = 2,
+                              .norm_groups = 8, .stem = {unet::FramePosition{}}};
+    unet::UNet net(u);
+    nn::initialise(net, make_generator(2));
+    write_part(folder, "unet", to_node(u), net.named_parameters());
+    const vae::AutoencoderKlOptions v{.channels = 8, .multipliers = {1, 1, 1, 1}, .blocks = 1, .resolution = 64, .norm_groups = 4};
+    vae::AutoencoderKl vae(v);
+    nn::initialise(vae, make_generator(3));
+    write_part(folder, "vae", to_node(v), vae.named_parameters());
+    ModelIndex index;
+    index.defaults = {.frames = 4, .height = 32, .width = 48, .fps = 8, .guidance = 3, .sampler = samplers::DdimOptions{.steps = 3}};
+    write_file(folder / "model_index.json", formats::dump_json(to_node(index)));
+  }
+  static void TearDownTestSuite() { fs::remove_all(folder); }
+
+  template <class E, class F>
+  static std::string message(F&& f) {
+    try {
+      f();
+    } catch (const E& e) {
+      return e.what();
+    }
+    ADD_FAILURE() << "nothing of this kind was thrown";
+    return "";
+  }
+  inline static fs::path folder;
+};
+
+TEST_F(PipelineTest, GivesTheDefaultsOfTheFolder) {
+  Pipeline pipe = Pipeline::from_pretrained(folder);
+  int steps = 0;
+  const auto clips = pipe.generate({.prompt = "a red circle", .seed = 7}, {.on_step = [&](samplers::Step& s) { return steps = s.index + 1, true; }});
+  ASSERT_EQ(clips.size(), 1u);
+  EXPECT_EQ(clips[0].frames.count, 4);
+  EXPECT_EQ(clips[0].frames.height, 32);
+  EXPECT_EQ(clips[0].frames.width, 48);
+  EXPECT_GE(steps, 3);
+  EXPECT_EQ(clips[0].manifest.at("seed").as_int(), 7);
+}
+
+TEST_F(PipelineTest, EqualSeedsGiveEqualClipsAndOthersOthers) {
+  Pipeline pipe = Pipeline::from_pretrained(folder);
+  const auto a = pipe.generate({.prompt = "x", .seed = 3, .count = 2});
+  const auto b = pipe.generate({.prompt = "x", .seeds = {4, 3}});
+  EXPECT_EQ(*a[0].frames.pixels, *b[1].frames.pixels);
+  EXPECT_EQ(*a[1].frames.pixels, *b[0].frames.pixels);
+  EXPECT_NE(*a[0].frames.pixels, *a[1].frames.pixels);
+}
+
+TEST_F(PipelineTest, DecodingInPiecesIsExact) {
+  Pipeline pipe = Pipeline::from_pretrained(folder);
+  const Tensor latents = randn({1, 4, 5, 4, 6}, make_generator(5));
+  EXPECT_EQ(*pipe.decode(latents, 8, 1).pixels, *pipe.decode(latents, 8, 5).pixels);
+}
+
+TEST_F(PipelineTest, IteratesStepsAndStops) {
+  Pipeline pipe = Pipeline::from_pretrained(folder);
+  const Tensor whole = pipe.denoise(pipe.plan({.prompt = "x", .seed = 1}), 1);
+  StepIterator steps(pipe, {.prompt = "x", .seed = 1});
+  Tensor last;
+  int n = 0;
+  while (const samplers::Step* step = steps.next()) last = step->latent, ++n;
+  EXPECT_GE(n, 3);
+  EXPECT_TRUE(last.equal(whole));
+  StepIterator stopped(pipe, {.prompt = "x", .seed = 1});
+  ASSERT_NE(stopped.next(), nullptr);  // destroyed in the middle
+}
+
+TEST_F(PipelineTest, RefusesBadRequestsWithTheNearestValidValue) {
+  const Pipeline pipe = Pipeline::from_pretrained(folder);
+  EXPECT_THAT(message<ConfigError>([&] { pipe.plan({.height = 64, .width = 65}); }), HasSubstr("nearest 64x64"));
+  EXPECT_THAT(message<ConfigError>([&] { pipe.plan({.frames = 0}); }), HasSubstr("nearest 1"));
+  EXPECT_THAT(message<ConfigError>([&] { pipe.plan({.steps = 0}); }), HasSubstr("[1, 1000]"));
+  EXPECT_THAT(message<ConfigError>([&] { pipe.plan({.steps = 1001}); }), HasSubstr("1000"));
+  EXPECT_THAT(message<ConfigError>([&] { pipe.plan({.guidance = std::nan("")}); }), HasSubstr("finite"));
+  EXPECT_THAT(message<ConfigError>([&] { pipe.plan({.fps = -1}); }), HasSubstr("fps"));
+}
+
+TEST_F(PipelineTest, NamesTheMissingPart) {
+  const fs::path broken = folder.string() + "-broken";
+  fs::copy(folder, broken, fs::copy_options::recursive);
+  fs::remove(broken / "vae" / "config.json");
+  EXPECT_THAT(message<IoError>([&] { Pipeline::from_pretrained(broken); }), HasSubstr("'vae'"));
+  fs::remove_all(broken);
+  EXPECT_THAT(message<IoError>([&] { Pipeline::from_pretrained(broken); }), HasSubstr("does not exist"));
+}
+
+TEST_F(PipelineTest, WrongTensorsLoadNothing) {
+  const fs::path broken = folder.string() + "-wrong";
+  fs::copy(folder, broken, fs::copy_options::recursive);
+  fs::copy_file(folder / "vae" / "model.safetensors", broken / "unet" / "model.safetensors", fs::copy_options::overwrite_existing);
+  EXPECT_THAT(message<WeightsError>([&] { Pipeline::from_pretrained(broken); }), HasSubstr("nothing was loaded"));
+  fs::remove_all(broken);
+}
+
+TEST_F(PipelineTest, SaysWhereNanArose) {
+  Pipeline pipe = Pipeline::from_pretrained(folder);
+  pipe.components().unet->each_parameter([](const std::string& name, Tensor& t) {
+    if (name == "mid.res1.conv1.weight") t.detach().fill_(std::nan(""));
+  });
+  EXPECT_THAT(message<NumericsError>([&] { pipe.generate({.prompt = "x"}); }), HasSubstr("mid.res1"));
+}
+
+TEST_F(PipelineTest, StopsOnRequest) {
+  Pipeline pipe = Pipeline::from_pretrained(folder);
+  Callbacks callbacks;
+  callbacks.on_step = [&](samplers::Step&) { return callbacks.cancel.cancel(), true; };
+  EXPECT_THROW(pipe.generate({.prompt = "x"}, callbacks), Interrupted);
+}
+
+TEST_F(PipelineTest, LongPromptNamesDroppedWords) {
+  Pipeline pipe = Pipeline::from_pretrained(folder);
+  std::string prompt = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen";
+  EXPECT_NO_THROW(pipe.generate({.prompt = prompt}));
+  EXPECT_THROW(pipe.generate({.prompt = "\xff\xfe"}), ConfigError);
+  EXPECT_THROW(pipe.generate({.prompt = std::string(10'000'000, 'a')}), ConfigError);
+}
+
+}  // namespace
+}  // namespace vgen::pipelines

@@ -1,0 +1,16 @@
+// Umbrella for programs and examples; nothing inside vgen/ includes it.
+#pragma once
+#include "vgen/conditioning/clip_text.hpp"
+#include "vgen/core/error.hpp"
+#include "vgen/core/log.hpp"
+#include "vgen/diffusion/denoiser.hpp"
+#include "vgen/diffusion/guidance.hpp"
+#include "vgen/pipelines/pipeline.hpp"
+#include "vgen/samplers/sampler.hpp"
+#include "vgen/schedulers/schedule.hpp"
+#include "vgen/text/tokenizer.hpp"
+#include "vgen/unet/unet.hpp"
+#include "vgen/vae/autoencoder_kl.hpp"
+#include "vgen/version.hpp"
+#include "vgen/video/reader.hpp"
+#include "vgen/video/writer.hpp"
