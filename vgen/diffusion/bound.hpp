@@ -25,8 +25,9 @@ inline Tensor prior_bits(const NoiseSchedule& schedule, const Tensor& x0, int t)
 }
 
 // Needs a model with a learned variance (2 C output channels). One draw of noise a step, from T - 1 down.
-inline VariationalBound variational_bound(const Model& model, const NoiseSchedule& schedule, Prediction prediction, Variance variance, const Tensor& x0,
-                                          const NoiseSource& noise, const LimitOptions& limit = {}) {
+inline VariationalBound variational_bound(const Model& model, const NoiseSchedule& schedule, Prediction prediction,
+                                          Variance variance, const Tensor& x0, const NoiseSource& noise,
+                                          const LimitOptions& limit = {}) {
   VariationalBound bound;
   std::vector<Tensor> terms, errors;
   for (int step = schedule.steps() - 1; step >= 0; --step) {

@@ -1,4 +1,5 @@
-// Denoiser: all that a sampler knows of a model. Given a noisy sample and its noise level, the clean sample and the noise in it.
+// Denoiser: all that a sampler knows of a model. Given a noisy sample and its noise level, the clean sample and the
+// noise in it.
 #pragma once
 #include <ATen/ops/full.h>
 
@@ -24,9 +25,11 @@ struct DenoiserOptions {
   LimitOptions limit = {};
   bool operator==(const DenoiserOptions&) const = default;
   static constexpr auto fields() {
-    return std::tuple{field("prediction", &DenoiserOptions::prediction, "what the network predicts: epsilon, v, x0, previous"),
-                      field("variance", &DenoiserOptions::variance, "learned kinds: the network has 2 C channels, the second half is variance"),
-                      field("limit", &DenoiserOptions::limit, "keeps x0 in range; eps is then derived from the limited x0")};
+    return std::tuple{
+        field("prediction", &DenoiserOptions::prediction, "what the network predicts: epsilon, v, x0, previous"),
+        field("variance", &DenoiserOptions::variance,
+              "learned kinds: the network has 2 C channels, the second half is variance"),
+        field("limit", &DenoiserOptions::limit, "keeps x0 in range; eps is then derived from the limited x0")};
   }
 };
 
@@ -37,21 +40,22 @@ inline Tensor time_tensor(const NoiseLevel& at, const Tensor& x) {
   return at::full({x.size(0)}, at.t, x.options().dtype(at::kFloat));
 }
 
-// A model with a known schedule and prediction kind becomes a denoiser. The level that the sampler passes decides alpha and sigma, the schedule
-// only those of `previous` models.
+// A model with a known schedule and prediction kind becomes a denoiser. The level that the sampler passes decides alpha
+// and sigma, the schedule only those of `previous` models.
 inline Denoiser denoiser(Model model, NoiseSchedule schedule, DenoiserOptions options) {
   validate(options.limit);
   return [model = std::move(model), schedule = std::move(schedule), options](const Tensor& x, const NoiseLevel& at) {
     Tensor out = model(x, time_tensor(at, x)), variance;
     if (is_learned(options.variance)) {
       const std::int64_t channels = x.size(1);
-      VGEN_CHECK(out.dim() == x.dim() && out.size(1) == 2 * channels, ShapeError, "denoiser: a model that learned its variance must return ", 2 * channels,
-                 " channels, got ", shape_string(out.sizes()));
+      VGEN_CHECK(out.dim() == x.dim() && out.size(1) == 2 * channels, ShapeError,
+                 "denoiser: a model that learned its variance must return ", 2 * channels, " channels, got ",
+                 shape_string(out.sizes()));
       variance = out.narrow(1, channels, channels);
       out = out.narrow(1, 0, channels);
     }
-    VGEN_CHECK(out.sizes() == x.sizes(), ShapeError, "denoiser: the model returned ", shape_string(out.sizes()), " for a sample ",
-               shape_string(x.sizes()));
+    VGEN_CHECK(out.sizes() == x.sizes(), ShapeError, "denoiser: the model returned ", shape_string(out.sizes()),
+               " for a sample ", shape_string(x.sizes()));
     Denoised d = interpret(options.prediction, x, out, at, schedule);
     d.variance = variance;
     if (options.limit.clamp || options.limit.percentile) {

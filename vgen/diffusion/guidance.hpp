@@ -1,4 +1,5 @@
-// Classifier-free guidance (Ho & Salimans 2022) on network outputs, with rescaling (Lin et al. 2023) and several conditions (Liu et al. 2022).
+// Classifier-free guidance (Ho & Salimans 2022) on network outputs, with rescaling (Lin et al. 2023) and several
+// conditions (Liu et al. 2022).
 #pragma once
 #include <ATen/ops/cat.h>
 
@@ -14,8 +15,8 @@
 
 namespace vgen::diffusion {
 
-// A network with its conditions bound: (x [B, C, ...], t [B]) -> output of x's shape (2 C channels where the variance is learned).
-// t is int64 where it is whole, float32 where it is fractional or the sampler says so.
+// A network with its conditions bound: (x [B, C, ...], t [B]) -> output of x's shape (2 C channels where the variance
+// is learned). t is int64 where it is whole, float32 where it is fractional or the sampler says so.
 using Model = std::function<Tensor(const Tensor& x, const Tensor& t)>;
 
 struct GuidanceOptions {
@@ -25,15 +26,19 @@ struct GuidanceOptions {
   Variance variance = Variance::fixed_small;
   bool operator==(const GuidanceOptions&) const = default;
   static constexpr auto fields() {
-    return std::tuple{field("scale", &GuidanceOptions::scale, "1 = the condition alone (half the cost), higher follows it more"),
-                      field("rescale", &GuidanceOptions::rescale, "in [0, 1]: share of the standard deviation of the conditional output that is restored"),
-                      field("variance", &GuidanceOptions::variance, "learned kinds: the second half of the channels is not guided but taken from the condition")};
+    return std::tuple{
+        field("scale", &GuidanceOptions::scale, "1 = the condition alone (half the cost), higher follows it more"),
+        field("rescale", &GuidanceOptions::rescale,
+              "in [0, 1]: share of the standard deviation of the conditional output that is restored"),
+        field("variance", &GuidanceOptions::variance,
+              "learned kinds: the second half of the channels is not guided but taken from the condition")};
   }
 };
 
 inline void validate(const GuidanceOptions& o) {
   VGEN_CHECK(std::isfinite(o.scale), ConfigError, "guidance: scale must be a finite number, got ", o.scale, "; try 9");
-  VGEN_CHECK(o.rescale >= 0 && o.rescale <= 1, ConfigError, "guidance: rescale must be in [0, 1], got ", o.rescale, "; try ", o.rescale > 1 ? 1 : 0);
+  VGEN_CHECK(o.rescale >= 0 && o.rescale <= 1, ConfigError, "guidance: rescale must be in [0, 1], got ", o.rescale,
+             "; try ", o.rescale > 1 ? 1 : 0);
 }
 
 // Scales `guided` so that its deviation over each sample goes a share `phi` of the way back to that of `cond`.

@@ -1,5 +1,6 @@
-// Golden cases of the area "diffusion" (tests/golden/diffusion/README.md): schedules, predictions, samplers, losses. The kind of a case is read off
-// its config; whatever sizes, salts, step counts and options it names are rebuilt from it.
+// Golden cases of the area "diffusion" (tests/golden/diffusion/README.md): schedules, predictions, samplers, losses.
+// The kind of a case is read off its config; whatever sizes, salts, step counts and options it names are rebuilt from
+// it.
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
@@ -41,17 +42,29 @@ using schedulers::Spacing;
 
 // ---- reading ----
 
-[[noreturn]] void unsupported(const Case& c, const std::string& what) { throw UnsupportedError(str("diffusion/", c.name, ": ", what)); }
+[[noreturn]] void unsupported(const Case& c, const std::string& what) {
+  throw UnsupportedError(str("diffusion/", c.name, ": ", what));
+}
 
 bool has(const Node& n, std::string_view key) {
   const Node* found = n.find(key);
   return found && !found->is_null();
 }
-double number_or(const Node& n, std::string_view key, double otherwise) { return has(n, key) ? n.at(key).as_double() : otherwise; }
-int int_or(const Node& n, std::string_view key, int otherwise) { return has(n, key) ? static_cast<int>(n.at(key).as_int()) : otherwise; }
-bool bool_or(const Node& n, std::string_view key, bool otherwise) { return has(n, key) ? n.at(key).as_bool() : otherwise; }
-std::string text_or(const Node& n, std::string_view key, std::string otherwise) { return has(n, key) ? n.at(key).as_string() : otherwise; }
-std::optional<double> maybe(const Node& n, std::string_view key) { return has(n, key) ? std::optional(n.at(key).as_double()) : std::nullopt; }
+double number_or(const Node& n, std::string_view key, double otherwise) {
+  return has(n, key) ? n.at(key).as_double() : otherwise;
+}
+int int_or(const Node& n, std::string_view key, int otherwise) {
+  return has(n, key) ? static_cast<int>(n.at(key).as_int()) : otherwise;
+}
+bool bool_or(const Node& n, std::string_view key, bool otherwise) {
+  return has(n, key) ? n.at(key).as_bool() : otherwise;
+}
+std::string text_or(const Node& n, std::string_view key, std::string otherwise) {
+  return has(n, key) ? n.at(key).as_string() : otherwise;
+}
+std::optional<double> maybe(const Node& n, std::string_view key) {
+  return has(n, key) ? std::optional(n.at(key).as_double()) : std::nullopt;
+}
 template <NamedEnum E>
 E named(const Node& n, std::string_view key, E otherwise) {
   E value = otherwise;
@@ -60,13 +73,16 @@ E named(const Node& n, std::string_view key, E otherwise) {
 }
 void only_keys(const Case& c, const Node& n, std::initializer_list<std::string_view> known) {
   for (const auto& [key, value] : n.entries)
-    if (!value.is_null() && std::ranges::find(known, key) == known.end()) unsupported(c, str("option '", printable(key), "' is not known here"));
+    if (!value.is_null() && std::ranges::find(known, key) == known.end())
+      unsupported(c, str("option '", printable(key), "' is not known here"));
 }
 
 // The reference's {schedule, schedule_param}.
 ScheduleOptions schedule_options(const Case& c, const Node& block) {
   const Node& p = block.at("schedule_param");
-  only_keys(c, p, {"num_timesteps", "init_beta", "last_beta", "cosine_s", "zero_terminal_snr", "scale_min", "scale_max", "logsnr_min", "logsnr_max"});
+  only_keys(c, p,
+            {"num_timesteps", "init_beta", "last_beta", "cosine_s", "zero_terminal_snr", "scale_min", "scale_max",
+             "logsnr_min", "logsnr_max"});
   ScheduleOptions o;
   o.schedule = named(block, "schedule", ScheduleKind::scaled_linear);
   o.steps = int_or(p, "num_timesteps", 1000);
@@ -85,14 +101,17 @@ ScheduleOptions schedule_options(const Case& c, const Node& block) {
   o.log_snr_max = number_or(p, "logsnr_max", 15);
   return o;
 }
-NoiseSchedule schedule_of(const Case& c, const Node& block) { return schedulers::make_schedule(schedule_options(c, block)); }
-// GaussianDiffusion holds its tables in float32. Its zero_terminal_snr tests sigma where DiffusionDDIM tests beta: nothing happens to a schedule that
-// ends within 1e-4 of pure noise, and others become NaN.
+NoiseSchedule schedule_of(const Case& c, const Node& block) {
+  return schedulers::make_schedule(schedule_options(c, block));
+}
+// GaussianDiffusion holds its tables in float32. Its zero_terminal_snr tests sigma where DiffusionDDIM tests beta:
+// nothing happens to a schedule that ends within 1e-4 of pure noise, and others become NaN.
 NoiseSchedule gauss_schedule_of(const Case& c, const Node& block) {
   ScheduleOptions o = schedule_options(c, block);
   const bool zero = std::exchange(o.zero_terminal_snr, false);
   const NoiseSchedule s = schedulers::make_schedule(o);
-  if (zero && s.tables().sigmas.back() < 1 - 1e-4) unsupported(c, "zero_terminal_snr of a sigma schedule is NaN in the reference");
+  if (zero && s.tables().sigmas.back() < 1 - 1e-4)
+    unsupported(c, "zero_terminal_snr of a sigma schedule is NaN in the reference");
   return s.is_float32() ? s : s.rounded_to_float32();
 }
 // diffusers' constructor keywords.
@@ -110,10 +129,13 @@ NoiseSchedule diffusers_schedule(const Node& o, bool finite_end) {
 
 std::string salt_of(const Case& c) { return text_or(c.json, "salt", "diffusion"); }
 // The named entry of "inputs", or the rule of the README with that name.
-std::vector<std::int64_t> input_shape(const Case& c, const std::string& name) { return c.json.at("inputs").at(name).at("shape").as_ints(); }
+std::vector<std::int64_t> input_shape(const Case& c, const std::string& name) {
+  return c.json.at("inputs").at(name).at("shape").as_ints();
+}
 Tensor input(const Case& c, const std::string& name) {
   const Node& n = c.json.at("inputs").at(name);
-  const std::string rule = text_or(n, "rule", "unit"), salt = text_or(n, "salt", salt_of(c)), key = text_or(n, "name", "input." + name);
+  const std::string rule = text_or(n, "rule", "unit"), salt = text_or(n, "salt", salt_of(c)),
+                    key = text_or(n, "name", "input." + name);
   const auto shape = n.at("shape").as_ints();
   if (rule == "unit") return unit(salt, key, shape);
   if (rule == "values" || rule == "uniform") return uniform(salt, key, shape);
@@ -135,7 +157,9 @@ std::shared_ptr<Draws> draws_of(const Case& c) {
   return draws;
 }
 NoiseSource source_of(std::shared_ptr<Draws> draws) {
-  return [draws](const Tensor& like) { return unit(draws->salt, str(draws->prefix, draws->count++), like.sizes()).to(like.scalar_type()); };
+  return [draws](const Tensor& like) {
+    return unit(draws->salt, str(draws->prefix, draws->count++), like.sizes()).to(like.scalar_type());
+  };
 }
 
 Tensor floats(const std::vector<double>& v) { return at::tensor(v, at::kDouble); }
@@ -157,14 +181,17 @@ struct Formula {
       std::vector<std::int64_t> shape(x.dim(), 1);
       shape[0] = x.size(0);
       const Tensor tau = (t.to(at::kFloat) / 1024).view(shape), bend = x.tanh();
-      const Tensor out = (self.a0 + self.a1 * tau) * x + (self.b0 + self.b1 * tau) * cond.narrow(0, 0, x.size(0)) + self.c * bend;
+      const Tensor out =
+          (self.a0 + self.a1 * tau) * x + (self.b0 + self.b1 * tau) * cond.narrow(0, 0, x.size(0)) + self.c * bend;
       return self.spread != 0 ? at::cat({out, self.spread * bend}, 1) : out;
     };
   }
 };
 
 GuidanceOptions guidance(const Node& config, Variance variance = Variance::fixed_small) {
-  return {.scale = number_or(config, "guide_scale", 1), .rescale = number_or(config, "guide_rescale", 0), .variance = variance};
+  return {.scale = number_or(config, "guide_scale", 1),
+          .rescale = number_or(config, "guide_rescale", 0),
+          .variance = variance};
 }
 // Guided by guide_scale where the config has one; the conditional times are recorded.
 Model network(const Case& c, const Formula& f, std::vector<double>* seen, Variance variance = Variance::fixed_small) {
@@ -206,10 +233,13 @@ void compare_chain(const Case& c, Report& r, const Chain& chain, const std::stri
   if (c.tensors.contains(prefix + "x0")) r.relative(prefix + "x0", at::stack(chain.x0), c.golden(prefix + "x0"));
 }
 void compare_count(Report& r, const Node& values, const char* key, long long ours) {
-  if (has(values, key)) r.check(key, ours == values.at(key).as_int(), str("ours ", ours, ", golden ", static_cast<long long>(values.at(key).as_int())));
+  if (has(values, key))
+    r.check(key, ours == values.at(key).as_int(),
+            str("ours ", ours, ", golden ", static_cast<long long>(values.at(key).as_int())));
 }
 
-Denoiser denoiser_of(const Case& c, const Node& block, const Formula& f, const NoiseSchedule& schedule, std::vector<double>* seen) {
+Denoiser denoiser_of(const Case& c, const Node& block, const Formula& f, const NoiseSchedule& schedule,
+                     std::vector<double>* seen) {
   const Node& config = c.json.at("config");
   const DenoiserOptions o{.prediction = named(block, "mean_type", Prediction::epsilon),
                           .variance = named(block, "var_type", Variance::learned_range),
@@ -231,11 +261,18 @@ void run_tables(const Case& c, Report& r) {
     for (int t = 0; t < schedule.steps(); ++t) index.push_back(t);
   }
   const std::map<std::string, const std::vector<double>*> tables = {
-      {"betas", &s.betas}, {"alphas_cumprod", &s.alphas_cumprod}, {"alphas_cumprod_prev", &s.alphas_cumprod_prev},
-      {"alphas_cumprod_next", &s.alphas_cumprod_next}, {"sqrt_alphas_cumprod", &s.alphas}, {"sqrt_one_minus_alphas_cumprod", &s.sigmas},
-      {"log_one_minus_alphas_cumprod", &s.log_one_minus_alphas_cumprod}, {"sqrt_recip_alphas_cumprod", &s.sqrt_recip_alphas_cumprod},
-      {"sqrt_recipm1_alphas_cumprod", &s.sqrt_recipm1_alphas_cumprod}, {"posterior_variance", &s.posterior_variance},
-      {"posterior_log_variance_clipped", &s.posterior_log_variance}, {"posterior_mean_coef1", &s.posterior_mean_x0},
+      {"betas", &s.betas},
+      {"alphas_cumprod", &s.alphas_cumprod},
+      {"alphas_cumprod_prev", &s.alphas_cumprod_prev},
+      {"alphas_cumprod_next", &s.alphas_cumprod_next},
+      {"sqrt_alphas_cumprod", &s.alphas},
+      {"sqrt_one_minus_alphas_cumprod", &s.sigmas},
+      {"log_one_minus_alphas_cumprod", &s.log_one_minus_alphas_cumprod},
+      {"sqrt_recip_alphas_cumprod", &s.sqrt_recip_alphas_cumprod},
+      {"sqrt_recipm1_alphas_cumprod", &s.sqrt_recipm1_alphas_cumprod},
+      {"posterior_variance", &s.posterior_variance},
+      {"posterior_log_variance_clipped", &s.posterior_log_variance},
+      {"posterior_mean_coef1", &s.posterior_mean_x0},
       {"posterior_mean_coef2", &s.posterior_mean_xt}};
   for (const auto& [name, golden] : c.tensors) {
     const auto table = tables.find(name);
@@ -247,7 +284,9 @@ void run_tables(const Case& c, Report& r) {
 }
 
 // A GaussianDiffusion block of DiffusionDDIMSR by its short name.
-NoiseSchedule sr_schedule(const Case& c, const Node& sr, const std::string& name) { return gauss_schedule_of(c, sr.at(name + "_diffusion")); }
+NoiseSchedule sr_schedule(const Case& c, const Node& sr, const std::string& name) {
+  return gauss_schedule_of(c, sr.at(name + "_diffusion"));
+}
 
 struct SrOptions {
   RangeOptions range;
@@ -292,10 +331,13 @@ void run_tables_gauss(const Case& c, Report& r) {
       r.absolute(to, floats(ours), c.golden(to), absolute);
       return;
     }
-    for (std::size_t i = 0; i < ours.size(); ++i) r.number(str(to, "[", i, "]"), ours[i], c.golden(to)[i].item<double>(), 1e-5);
+    for (std::size_t i = 0; i < ours.size(); ++i)
+      r.number(str(to, "[", i, "]"), ours[i], c.golden(to)[i].item<double>(), 1e-5);
   };
-  mapped("t", "t_to_sigma", [&](double t) { return schedule.ve_sigma_log_linear(t); }, 0);
-  mapped("sigma", "sigma_to_t", [&](double s) { return schedule.time_of(s); }, 1e-3);
+  mapped(
+      "t", "t_to_sigma", [&](double t) { return schedule.ve_sigma_log_linear(t); }, 0);
+  mapped(
+      "sigma", "sigma_to_t", [&](double s) { return schedule.time_of(s); }, 1e-3);
   for (const auto& [name, value] : values.entries) {
     if (!value.is_map() || !value.find("options")) continue;
     const SrOptions o = range_options(value.at("options"), schedule.steps());
@@ -308,7 +350,8 @@ void run_tables_gauss(const Case& c, Report& r) {
   for (const auto& [name, golden] : c.tensors) {
     if (!name.starts_with("karras_")) continue;
     std::vector<double> ours;
-    for (const double s : schedulers::karras_sigmas(static_cast<int>(golden.numel()), 80, 0.002)) ours.push_back(NoiseLevel::from_ve(0, s).sigma);
+    for (const double s : schedulers::karras_sigmas(static_cast<int>(golden.numel()), 80, 0.002))
+      ours.push_back(NoiseLevel::from_ve(0, s).sigma);
     r.relative(name, floats(ours), golden);
   }
 }
@@ -320,7 +363,8 @@ void run_tables_lcm(const Case& c, Report& r) {
   for (const auto& [name, value] : values.entries) {
     if (!name.starts_with("timesteps_")) continue;
     std::vector<double> ours;
-    for (const int t : schedulers::consistency_times("parity", schedule.steps(), std::stoi(name.substr(10)), original)) ours.push_back(t);
+    for (const int t : schedulers::consistency_times("parity", schedule.steps(), std::stoi(name.substr(10)), original))
+      ours.push_back(t);
     same_times(r, name, ours, value);
   }
   r.relative("alphas_cumprod", floats(schedule.tables().alphas_cumprod), c.golden("alphas_cumprod"));
@@ -342,8 +386,10 @@ std::vector<std::string> split(const std::string& text) {
 }
 int time_in(const Case& c, const std::string& part) {  // "t501"
   int t = -1;
-  const auto [end, error] = std::from_chars(part.data() + std::min<std::size_t>(1, part.size()), part.data() + part.size(), t);
-  if (part.empty() || part[0] != 't' || error != std::errc() || end != part.data() + part.size()) unsupported(c, str("output '", printable(part), "'"));
+  const auto [end, error] =
+      std::from_chars(part.data() + std::min<std::size_t>(1, part.size()), part.data() + part.size(), t);
+  if (part.empty() || part[0] != 't' || error != std::errc() || end != part.data() + part.size())
+    unsupported(c, str("output '", printable(part), "'"));
   return t;
 }
 
@@ -358,7 +404,8 @@ void run_predict(const Case& c, Report& r) {
     const Node& n = c.json.at("inputs").at(name);
     return unit(text_or(n, "salt", salt_of(c)), n.at("name").as_string(), wide);
   };
-  const auto compare_gaussian = [&](const std::string& key, const std::string& field, const Gaussian& g, double tolerance) {
+  const auto compare_gaussian = [&](const std::string& key, const std::string& field, const Gaussian& g,
+                                    double tolerance) {
     const Tensor& ours = field == "mean" ? g.mean : field == "var" ? g.variance : g.log_variance;
     r.relative(key, ours, c.golden(key), tolerance);
   };
@@ -376,8 +423,9 @@ void run_predict(const Case& c, Report& r) {
       const LimitOptions limit = part[1] == "clamp" ? LimitOptions{.clamp = values.at("clamp").as_double()}
                                                     : LimitOptions{.percentile = values.at("percentile").as_double()};
       const std::int64_t batch = golden.size(0);  // the reference can threshold one sample only
-      const Predicted p = p_gaussian(schedule, Prediction::epsilon, Variance::fixed_small, output("out", false).narrow(0, 0, batch),
-                                     x.narrow(0, 0, batch), t.narrow(0, 0, batch), limit);
+      const Predicted p =
+          p_gaussian(schedule, Prediction::epsilon, Variance::fixed_small, output("out", false).narrow(0, 0, batch),
+                     x.narrow(0, 0, batch), t.narrow(0, 0, batch), limit);
       r.relative(key, part.at(2) == "x0" ? p.x0 : p.previous.mean, golden);
     } else {
       const auto prediction = named<Prediction>(Node::map({{"k", part.at(1)}}), "k", Prediction::v);
@@ -385,13 +433,16 @@ void run_predict(const Case& c, Report& r) {
       const bool learned = is_learned(variance);
       Tensor out = output("out", learned);
       if (part.at(3) == "cfg") {
-        out = guide(out, output("uncond_out", learned), {.scale = values.at("guide_scale").as_double(), .variance = variance});
+        out = guide(out, output("uncond_out", learned),
+                    {.scale = values.at("guide_scale").as_double(), .variance = variance});
       } else if (part[3] != "plain") {
         unsupported(c, str("output '", printable(key), "'"));
       }
       const Predicted p = p_gaussian(schedule, prediction, variance, out, x, t);
-      if (part.at(4) == "x0") r.relative(key, p.x0, golden);
-      else compare_gaussian(key, part[4], p.previous, 1e-5);
+      if (part.at(4) == "x0")
+        r.relative(key, p.x0, golden);
+      else
+        compare_gaussian(key, part[4], p.previous, 1e-5);
     }
   }
 }
@@ -415,7 +466,9 @@ void run_predict_gauss(const Case& c, Report& r) {
         r.relative(key, moved(x, out, t, std::max(t - stride, 0)), golden);
       } else if (part[0] == "next_step") {
         const std::int64_t batch = golden.size(0);
-        r.relative(key, moved(x.narrow(0, 0, batch), out.narrow(0, 0, batch), std::min(t - stride, forward.steps() - 1), t), golden);
+        r.relative(key,
+                   moved(x.narrow(0, 0, batch), out.narrow(0, 0, batch), std::min(t - stride, forward.steps() - 1), t),
+                   golden);
       } else {
         unsupported(c, str("output '", printable(key), "'"));
       }
@@ -430,17 +483,26 @@ void run_predict_gauss(const Case& c, Report& r) {
     LimitOptions limit;
     Tensor said = out;
     if (how == "cfg_rescale") g.rescale = values.at("guide_rescale").as_double();
-    if (how.starts_with("cfg")) said = guide(out, uncond, g);
-    else if (how == "clamp") limit.clamp = values.at("clamp").as_double();
-    else if (how == "percentile") limit.percentile = values.at("percentile").as_double();
-    else if (how != "plain") unsupported(c, str("output '", printable(key), "'"));
+    if (how.starts_with("cfg"))
+      said = guide(out, uncond, g);
+    else if (how == "clamp")
+      limit.clamp = values.at("clamp").as_double();
+    else if (how == "percentile")
+      limit.percentile = values.at("percentile").as_double();
+    else if (how != "plain")
+      unsupported(c, str("output '", printable(key), "'"));
     const Model fixed = [said](const Tensor&, const Tensor&) { return said; };
-    const Denoised d = denoiser(fixed, schedule, DenoiserOptions{.prediction = prediction, .limit = limit})(x, schedule.level(t));
+    const Denoised d =
+        denoiser(fixed, schedule, DenoiserOptions{.prediction = prediction, .limit = limit})(x, schedule.level(t));
     const auto& s = schedule.tables();
-    if (field == "x0") r.relative(key, d.x0, golden);
-    else if (field == "eps") r.relative(key, d.eps, golden, t <= 2 ? 1e-3 : 1e-5);
-    else if (field == "mean") r.relative(key, s.posterior_mean_x0[t] * d.x0 + s.posterior_mean_xt[t] * x, golden);
-    else unsupported(c, str("output '", printable(key), "'"));
+    if (field == "x0")
+      r.relative(key, d.x0, golden);
+    else if (field == "eps")
+      r.relative(key, d.eps, golden, t <= 2 ? 1e-3 : 1e-5);
+    else if (field == "mean")
+      r.relative(key, s.posterior_mean_x0[t] * d.x0 + s.posterior_mean_xt[t] * x, golden);
+    else
+      unsupported(c, str("output '", printable(key), "'"));
   }
 }
 
@@ -463,7 +525,8 @@ void run_ddim(const Case& c, Report& r) {
     // with eta = 0 the reference draws noise that it multiplies by zero
     if (o.eta > 0) compare_count(r, values, "noise_draws", draws->count);
     if (number_or(config, "guide_scale", 0) != 1)
-      compare_count(r, values, "model_calls", static_cast<long long>(seen.size()) * (has(config, "guide_scale") ? 2 : 1));
+      compare_count(r, values, "model_calls",
+                    static_cast<long long>(seen.size()) * (has(config, "guide_scale") ? 2 : 1));
   }
   same_times(r, "t", seen, values.at("t"));
 }
@@ -481,12 +544,14 @@ void run_inversion(const Case& c, Report& r) {
 
 void run_ddpm(const Case& c, Report& r) {
   const Node &config = c.json.at("config"), &block = config.at("diffusion"), &values = c.json.at("values");
-  if (has(config, "clamp") || has(config, "percentile")) unsupported(c, "the reference's DDPM mean ignores clamp and percentile; vgen's does not");
+  if (has(config, "clamp") || has(config, "percentile"))
+    unsupported(c, "the reference's DDPM mean ignores clamp and percentile; vgen's does not");
   const NoiseSchedule schedule = schedule_of(c, block);
   const std::vector<double> wanted = values.at("t").as_doubles();  // a part of the steps where there are many
   Chain chain;
-  samplers::ddpm(denoiser_of(c, block, Formula(config), schedule, nullptr), schedule, input(c, "x"), source_of(draws_of(c)),
-                 {.variance = named(block, "var_type", Variance::learned_range)}, chain.on_step({wanted.begin(), wanted.end()}));
+  samplers::ddpm(denoiser_of(c, block, Formula(config), schedule, nullptr), schedule, input(c, "x"),
+                 source_of(draws_of(c)), {.variance = named(block, "var_type", Variance::learned_range)},
+                 chain.on_step({wanted.begin(), wanted.end()}));
   compare_count(r, values, "steps", schedule.steps());
   same_times(r, "t", chain.t, values.at("t"));
   compare_chain(c, r, chain);
@@ -511,9 +576,13 @@ void run_partial(const Case& c, Report& r) {
     return inner(x, t);
   };
   Chain chain;
-  const samplers::PartialChainOptions o{.steps = int_or(config, "ddim_timesteps", 20), .start = config.at("starting_partial").as_double(),
-                                        .gradient_steps = int_or(config, "trunc_backprop_timestep", 1), .eta = number_or(config, "eta", 0)};
-  const Denoiser d = denoiser(noted, schedule, DenoiserOptions{.prediction = named(block, "mean_type", Prediction::epsilon), .variance = Variance::fixed_small});
+  const samplers::PartialChainOptions o{.steps = int_or(config, "ddim_timesteps", 20),
+                                        .start = config.at("starting_partial").as_double(),
+                                        .gradient_steps = int_or(config, "trunc_backprop_timestep", 1),
+                                        .eta = number_or(config, "eta", 0)};
+  const Denoiser d = denoiser(
+      noted, schedule,
+      DenoiserOptions{.prediction = named(block, "mean_type", Prediction::epsilon), .variance = Variance::fixed_small});
   at::AutoGradMode with_grad(true);
   const Tensor last = samplers::partial_chain(d, schedule, x, source_of(draws_of(c)), o, chain.on_step());
   (last * input(c, "w")).sum().backward();
@@ -537,9 +606,11 @@ struct DpmppRun {
   Chain chain;
   Tensor x;
 };
-DpmppRun dpmpp(const Case& c, const Node& block, const Node& options, const NoiseSchedule& schedule, const Formula& formula, const Tensor& start,
-               const samplers::IntervalNoise& noise, std::vector<double>* seen) {
-  if (const std::string solver = text_or(options, "solver", "dpmpp_2m_sde"); solver != "dpmpp_2m_sde") unsupported(c, str("solver '", printable(solver), "'"));
+DpmppRun dpmpp(const Case& c, const Node& block, const Node& options, const NoiseSchedule& schedule,
+               const Formula& formula, const Tensor& start, const samplers::IntervalNoise& noise,
+               std::vector<double>* seen) {
+  if (const std::string solver = text_or(options, "solver", "dpmpp_2m_sde"); solver != "dpmpp_2m_sde")
+    unsupported(c, str("solver '", printable(solver), "'"));
   const SrOptions sr = range_options(options, schedule.steps());
   samplers::Dpmpp2mSdeOptions o;
   o.steps = sr.steps;
@@ -555,9 +626,11 @@ DpmppRun dpmpp(const Case& c, const Node& block, const Node& options, const Nois
     run.network_input.push_back(x);
     return inner(x, t);
   };
-  const Denoiser d = denoiser(noted, schedule,
-                              DenoiserOptions{.prediction = named(block, "mean_type", Prediction::epsilon), .variance = Variance::fixed_small,
-                                              .limit = {.clamp = maybe(options, "clamp"), .percentile = maybe(options, "percentile")}});
+  const Denoiser d = denoiser(
+      noted, schedule,
+      DenoiserOptions{.prediction = named(block, "mean_type", Prediction::epsilon),
+                      .variance = Variance::fixed_small,
+                      .limit = {.clamp = maybe(options, "clamp"), .percentile = maybe(options, "percentile")}});
   run.x = samplers::dpmpp_2m_sde(d, schedule, start, noise, o, run.chain.on_step());
   return run;
 }
@@ -567,7 +640,8 @@ void run_dpmpp(const Case& c, Report& r) {
   const NoiseSchedule schedule = gauss_schedule_of(c, block);
   const auto draws = draws_of(c);
   std::vector<double> seen;
-  const DpmppRun run = dpmpp(c, block, config, schedule, Formula(config), input(c, "x"), samplers::independent_noise(source_of(draws)), &seen);
+  const DpmppRun run = dpmpp(c, block, config, schedule, Formula(config), input(c, "x"),
+                             samplers::independent_noise(source_of(draws)), &seen);
   same_times(r, "t", seen, values.at("t"));
   if (number_or(config, "eta", 1) > 0) compare_count(r, values, "noise_draws", draws->count);
   r.relative("network_input", at::stack(run.network_input), c.golden("network_input"));
@@ -578,7 +652,8 @@ void run_dpmpp(const Case& c, Report& r) {
 void run_brownian(const Case& c, Report& r) {
   const Node& config = c.json.at("config");
   // the block is the super-resolution model's sampling half, unless the case says otherwise
-  Node block = config.find("diffusion") ? config.at("diffusion") : Node::map({{"schedule", "logsnr_cosine_interp"}, {"mean_type", "v"}});
+  Node block = config.find("diffusion") ? config.at("diffusion")
+                                        : Node::map({{"schedule", "logsnr_cosine_interp"}, {"mean_type", "v"}});
   if (!block.find("schedule_param")) block.set("schedule_param", Node::map());
   const NoiseSchedule schedule = gauss_schedule_of(c, block);
   const SrOptions sr = range_options(config, schedule.steps());
@@ -608,9 +683,11 @@ void run_sr_chain(const Case& c, Report& r) {
   const int levels = int_or(config, "total_noise_levels", 700);
   std::vector<double> inverted, sampled;
   Chain inversion;
-  const Denoiser invert = denoiser(formula.model(input(c, "uncond"), &inverted), reverse, named(block.at("reverse_diffusion"), "mean_type", Prediction::v));
-  const Tensor noise = samplers::ddim_inversion(invert, reverse, input(c, "x"), {.steps = int_or(config, "ddim_timesteps", 30), .until = levels},
-                                                inversion.on_step());
+  const Denoiser invert = denoiser(formula.model(input(c, "uncond"), &inverted), reverse,
+                                   named(block.at("reverse_diffusion"), "mean_type", Prediction::v));
+  const Tensor noise =
+      samplers::ddim_inversion(invert, reverse, input(c, "x"),
+                               {.steps = int_or(config, "ddim_timesteps", 30), .until = levels}, inversion.on_step());
   same_times(r, "invert.t", inverted, values.at("invert_t"));
   compare_chain(c, r, inversion, "invert.");
   Node options = config;
@@ -626,11 +703,13 @@ void run_sr_chain(const Case& c, Report& r) {
 void run_lcm(const Case& c, Report& r) {
   const Node &config = c.json.at("config"), &values = c.json.at("values");
   if (bool_or(config, "clip_sample", false)) unsupported(c, "clip_sample");
-  const NoiseSchedule schedule = diffusers_schedule(Node::map({{"beta_schedule", text_or(config, "beta_schedule", "scaled_linear")},
-                                                              {"beta_start", number_or(config, "beta_start", 0.00085)},
-                                                              {"beta_end", number_or(config, "beta_end", 0.012)},
-                                                              {"num_train_timesteps", int_or(config, "num_train_timesteps", 1000)},
-                                                              {"rescale_betas_zero_snr", bool_or(config, "rescale_betas_zero_snr", false)}}), false);
+  const NoiseSchedule schedule =
+      diffusers_schedule(Node::map({{"beta_schedule", text_or(config, "beta_schedule", "scaled_linear")},
+                                    {"beta_start", number_or(config, "beta_start", 0.00085)},
+                                    {"beta_end", number_or(config, "beta_end", 0.012)},
+                                    {"num_train_timesteps", int_or(config, "num_train_timesteps", 1000)},
+                                    {"rescale_betas_zero_snr", bool_or(config, "rescale_betas_zero_snr", false)}}),
+                         false);
   const Formula formula(config);
   std::vector<double> seen;
   bool all_float = true;
@@ -641,8 +720,10 @@ void run_lcm(const Case& c, Report& r) {
   };
   const auto draws = draws_of(c);
   Chain chain;
-  samplers::lcm(denoiser(noted, schedule, named(config, "prediction_type", Prediction::epsilon)), schedule, input(c, "x"), source_of(draws),
-                {.steps = int_or(config, "num_inference_steps", 4), .original_steps = int_or(config, "original_inference_steps", 50),
+  samplers::lcm(denoiser(noted, schedule, named(config, "prediction_type", Prediction::epsilon)), schedule,
+                input(c, "x"), source_of(draws),
+                {.steps = int_or(config, "num_inference_steps", 4),
+                 .original_steps = int_or(config, "original_inference_steps", 50),
                  .timestep_scaling = number_or(config, "timestep_scaling", 10)},
                 chain.on_step());
   same_times(r, "t", seen, values.at("t"));
@@ -670,9 +751,11 @@ struct DiffusersScheduler {
   std::optional<schedulers::SamplingGrid> grid;  // of sigma-space samplers
   bool in_sigma_space = false;                   // the library holds x / alpha
 };
-DiffusersScheduler diffusers_scheduler(const Case& c, const std::string& name, const Node& options, const Node& step, int steps) {
-  constexpr std::string_view common[] = {"beta_start", "beta_end", "beta_schedule", "num_train_timesteps", "prediction_type", "rescale_betas_zero_snr",
-                                         "clip_sample", "timestep_spacing", "steps_offset"};
+DiffusersScheduler diffusers_scheduler(const Case& c, const std::string& name, const Node& options, const Node& step,
+                                       int steps) {
+  constexpr std::string_view common[] = {"beta_start",          "beta_end",         "beta_schedule",
+                                         "num_train_timesteps", "prediction_type",  "rescale_betas_zero_snr",
+                                         "clip_sample",         "timestep_spacing", "steps_offset"};
   const auto allow = [&](std::initializer_list<std::string_view> more) {
     for (const auto& [key, value] : options.entries)
       if (std::ranges::find(common, key) == std::end(common) && std::ranges::find(more, key) == more.end())
@@ -681,19 +764,28 @@ DiffusersScheduler diffusers_scheduler(const Case& c, const std::string& name, c
   };
   if (name == "DDIMScheduler") {
     allow({"set_alpha_to_one"});
-    return {samplers::DdimOptions{.steps = steps, .eta = number_or(step, "eta", 0), .spacing = named(options, "timestep_spacing", Spacing::leading),
-                                  .offset = int_or(options, "steps_offset", 0), .end_clean = bool_or(options, "set_alpha_to_one", true)},
-            diffusers_schedule(options, false), {}, false};
+    return {samplers::DdimOptions{.steps = steps,
+                                  .eta = number_or(step, "eta", 0),
+                                  .spacing = named(options, "timestep_spacing", Spacing::leading),
+                                  .offset = int_or(options, "steps_offset", 0),
+                                  .end_clean = bool_or(options, "set_alpha_to_one", true)},
+            diffusers_schedule(options, false),
+            {},
+            false};
   }
   if (name == "DDPMScheduler") {
     allow({"variance_type"});
-    return {samplers::DdpmOptions{.steps = steps, .variance = named(options, "variance_type", Variance::fixed_small),
-                                  .spacing = named(options, "timestep_spacing", Spacing::leading), .offset = int_or(options, "steps_offset", 0)},
-            diffusers_schedule(options, false), {}, false};
+    return {samplers::DdpmOptions{.steps = steps,
+                                  .variance = named(options, "variance_type", Variance::fixed_small),
+                                  .spacing = named(options, "timestep_spacing", Spacing::leading),
+                                  .offset = int_or(options, "steps_offset", 0)},
+            diffusers_schedule(options, false),
+            {},
+            false};
   }
   if (name == "DPMSolverMultistepScheduler") {
-    allow({"algorithm_type", "solver_order", "solver_type", "lower_order_final", "euler_at_final", "use_karras_sigmas", "use_exponential_sigmas",
-           "final_sigmas_type"});
+    allow({"algorithm_type", "solver_order", "solver_type", "lower_order_final", "euler_at_final", "use_karras_sigmas",
+           "use_exponential_sigmas", "final_sigmas_type"});
     const std::string algorithm = text_or(options, "algorithm_type", "dpmsolver++");
     const int order = int_or(options, "solver_order", 2);
     const bool lower = bool_or(options, "lower_order_final", true);
@@ -701,11 +793,14 @@ DiffusersScheduler diffusers_scheduler(const Case& c, const std::string& name, c
     const NoiseSchedule schedule = diffusers_schedule(options, true);
     const schedulers::GridOptions g = diffusers_grid(options);
     const auto grid = schedulers::multistep_grid("parity", schedule, steps, g);
-    if (bool_or(options, "euler_at_final", false) && g.final_sigma != schedulers::FinalSigma::zero) unsupported(c, "euler_at_final with sigma_min");
+    if (bool_or(options, "euler_at_final", false) && g.final_sigma != schedulers::FinalSigma::zero)
+      unsupported(c, "euler_at_final with sigma_min");
     if (algorithm == "dpmsolver++" && order == 2)
-      return {samplers::Dpmpp2mOptions{.steps = steps, .solver = solver, .grid = g, .lower_order_final = lower}, schedule, grid, false};
+      return {samplers::Dpmpp2mOptions{.steps = steps, .solver = solver, .grid = g, .lower_order_final = lower},
+              schedule, grid, false};
     if (algorithm == "dpmsolver++" && order == 3)
-      return {samplers::Dpmpp3mOptions{.steps = steps, .solver = solver, .grid = g, .lower_order_final = lower}, schedule, grid, false};
+      return {samplers::Dpmpp3mOptions{.steps = steps, .solver = solver, .grid = g, .lower_order_final = lower},
+              schedule, grid, false};
     if (algorithm == "sde-dpmsolver++" && order == 2) {
       samplers::Dpmpp2mSdeOptions o;
       o.steps = steps, o.solver = solver, o.grid = g, o.lower_order_final = lower;
@@ -713,34 +808,46 @@ DiffusersScheduler diffusers_scheduler(const Case& c, const std::string& name, c
     }
     unsupported(c, str(name, " with algorithm '", printable(algorithm), "' of order ", order));
   }
-  if (name == "EulerDiscreteScheduler" || name == "EulerAncestralDiscreteScheduler" || name == "HeunDiscreteScheduler") {
+  if (name == "EulerDiscreteScheduler" || name == "EulerAncestralDiscreteScheduler" ||
+      name == "HeunDiscreteScheduler") {
     allow({"use_karras_sigmas", "use_exponential_sigmas", "final_sigmas_type"});
     const NoiseSchedule schedule = diffusers_schedule(options, true);
     const schedulers::GridOptions g = diffusers_grid(options);
     const auto grid = schedulers::euler_grid("parity", schedule, steps, g);
     if (name[0] == 'H') return {samplers::HeunOptions{.steps = steps, .grid = g}, schedule, grid, true};
-    if (name == "EulerDiscreteScheduler") return {samplers::EulerOptions{.steps = steps, .grid = g}, schedule, grid, true};
+    if (name == "EulerDiscreteScheduler")
+      return {samplers::EulerOptions{.steps = steps, .grid = g}, schedule, grid, true};
     return {samplers::EulerAncestralOptions{.steps = steps, .grid = g}, schedule, grid, true};
   }
   if (name == "UniPCMultistepScheduler") {
-    allow({"solver_order", "solver_type", "lower_order_final", "use_karras_sigmas", "use_exponential_sigmas", "final_sigmas_type"});
+    allow({"solver_order", "solver_type", "lower_order_final", "use_karras_sigmas", "use_exponential_sigmas",
+           "final_sigmas_type"});
     const NoiseSchedule schedule = diffusers_schedule(options, true);
     const schedulers::GridOptions g = diffusers_grid(options);
-    return {samplers::UniPcOptions{.steps = steps, .order = int_or(options, "solver_order", 2),
-                                   .solver = named(options, "solver_type", samplers::UniPcKind::bh2), .grid = g,
+    return {samplers::UniPcOptions{.steps = steps,
+                                   .order = int_or(options, "solver_order", 2),
+                                   .solver = named(options, "solver_type", samplers::UniPcKind::bh2),
+                                   .grid = g,
                                    .lower_order_final = bool_or(options, "lower_order_final", true)},
             schedule, schedulers::multistep_grid("parity", schedule, steps, g), false};
   }
   if (name == "LCMScheduler") {
     allow({"original_inference_steps", "timestep_scaling", "set_alpha_to_one"});
-    return {samplers::LcmOptions{.steps = steps, .original_steps = int_or(options, "original_inference_steps", 50),
+    return {samplers::LcmOptions{.steps = steps,
+                                 .original_steps = int_or(options, "original_inference_steps", 50),
                                  .timestep_scaling = number_or(options, "timestep_scaling", 10)},
-            diffusers_schedule(options, false), {}, false};
+            diffusers_schedule(options, false),
+            {},
+            false};
   }
   if (name == "TCDScheduler") {
     allow({"original_inference_steps", "timestep_scaling", "set_alpha_to_one"});
-    return {samplers::TcdOptions{.steps = steps, .original_steps = int_or(options, "original_inference_steps", 50), .eta = number_or(step, "eta", 0.3)},
-            diffusers_schedule(options, false), {}, false};
+    return {samplers::TcdOptions{.steps = steps,
+                                 .original_steps = int_or(options, "original_inference_steps", 50),
+                                 .eta = number_or(step, "eta", 0.3)},
+            diffusers_schedule(options, false),
+            {},
+            false};
   }
   unsupported(c, str("diffusers class '", printable(name), "'"));
 }
@@ -755,7 +862,8 @@ void run_diffusers(const Case& c, Report& r) {
     for (const auto& [key, option] : value.at("options").entries) options.set(key, option);
     const std::string kind = name.substr(name.rfind('.') + 1);  // "euler.eps"
     const Prediction prediction = named<Prediction>(Node::map({{"k", kind}}), "k", Prediction::epsilon);
-    const DiffusersScheduler s = diffusers_scheduler(c, value.at("class").as_string(), options, value.at("step"), steps);
+    const DiffusersScheduler s =
+        diffusers_scheduler(c, value.at("class").as_string(), options, value.at("step"), steps);
     std::vector<double> seen;
     std::vector<Tensor> xs;
     const auto draws = draws_of(c);
@@ -763,32 +871,38 @@ void run_diffusers(const Case& c, Report& r) {
       xs.push_back(s.in_sigma_space ? step.latent * std::sqrt(1 + std::pow(step.to.ve_sigma(), 2)) : step.latent);
       return true;
     };
-    samplers::sample(denoiser(formula.model(input(c, "cond"), &seen), s.schedule, prediction), s.schedule, input(c, "x"), s.sampler, source_of(draws), keep);
+    samplers::sample(denoiser(formula.model(input(c, "cond"), &seen), s.schedule, prediction), s.schedule,
+                     input(c, "x"), s.sampler, source_of(draws), keep);
     if (s.grid && c.tensors.contains(name + ".sigmas")) {
       std::vector<double> ours;
       const bool twice = std::holds_alternative<samplers::HeunOptions>(s.sampler);
       for (std::size_t i = 0; i < s.grid->state.size(); ++i)
-        for (int k = 0; k < (twice && i > 0 && i + 1 < s.grid->state.size() ? 2 : 1); ++k) ours.push_back(s.grid->state[i].ve_sigma());
+        for (int k = 0; k < (twice && i > 0 && i + 1 < s.grid->state.size() ? 2 : 1); ++k)
+          ours.push_back(s.grid->state[i].ve_sigma());
       r.relative(name + ".sigmas", floats(ours), c.golden(name + ".sigmas"));
     }
     Tensor golden = c.golden(name + ".x");
-    if (std::holds_alternative<samplers::HeunOptions>(s.sampler)) {  // diffusers counts both halves of a step; the second half's x is the step's
+    if (std::holds_alternative<samplers::HeunOptions>(
+            s.sampler)) {  // diffusers counts both halves of a step; the second half's x is the step's
       std::vector<Tensor> whole;
       for (std::int64_t i = 1; i < golden.size(0); i += 2) whole.push_back(golden[i]);
       whole.push_back(golden[golden.size(0) - 1]);
       golden = at::stack(whole);
     }
     r.relative(name + ".x", at::stack(xs), golden);
-    r.relative(name + ".timesteps", floats(seen), floats(value.at("timesteps").as_doubles()), s.in_sigma_space ? 1e-5 : 0);
+    r.relative(name + ".timesteps", floats(seen), floats(value.at("timesteps").as_doubles()),
+               s.in_sigma_space ? 1e-5 : 0);
     if (s.in_sigma_space && has(value, "init_noise_sigma")) {
       const double first = s.grid->state[0].ve_sigma();
       const auto spacing = named(options, "timestep_spacing", Spacing::linspace);
-      r.number(name + ".init_noise_sigma", spacing == Spacing::leading ? std::sqrt(1 + first * first) : first, value.at("init_noise_sigma").as_double(), 1e-5);
+      r.number(name + ".init_noise_sigma", spacing == Spacing::leading ? std::sqrt(1 + first * first) : first,
+               value.at("init_noise_sigma").as_double(), 1e-5);
     }
     // diffusers also draws for last steps that multiply the noise by zero
     if (has(value, "noise_draws")) {
       const std::int64_t wanted = value.at("noise_draws").as_int();
-      r.check(name + ".noise_draws", draws->count == wanted || draws->count + 1 == wanted, str("ours ", draws->count, ", golden ", static_cast<long long>(wanted)));
+      r.check(name + ".noise_draws", draws->count == wanted || draws->count + 1 == wanted,
+              str("ours ", draws->count, ", golden ", static_cast<long long>(wanted)));
     }
   }
 }
@@ -801,7 +915,8 @@ void run_same_as_diffusers(const Case& c, Report& r) {
   for (const bool vgen_grid : {true, false}) {
     std::vector<double> seen;
     const samplers::DdimOptions o{.steps = steps, .spacing = vgen_grid ? Spacing::vgen : Spacing::leading, .offset = 1};
-    const Tensor x = samplers::ddim(denoiser(formula.model(input(c, "cond"), &seen), schedule, Prediction::epsilon), schedule, input(c, "x"), o);
+    const Tensor x = samplers::ddim(denoiser(formula.model(input(c, "cond"), &seen), schedule, Prediction::epsilon),
+                                    schedule, input(c, "x"), o);
     const std::string name = vgen_grid ? "reference" : "diffusers";
     r.relative(name, x, c.golden(name));
     same_times(r, name + ".t", seen, values.at("timesteps"));
@@ -812,8 +927,9 @@ void run_bound(const Case& c, Report& r) {
   const Node &config = c.json.at("config"), &block = config.at("diffusion");
   const NoiseSchedule schedule = schedule_of(c, block);
   const LimitOptions limit{.clamp = maybe(config, "clamp"), .percentile = maybe(config, "percentile")};
-  const VariationalBound b = variational_bound(Formula(config).model(input(c, "cond")), schedule, named(block, "mean_type", Prediction::epsilon),
-                                               named(block, "var_type", Variance::learned_range), input(c, "x"), source_of(draws_of(c)), limit);
+  const VariationalBound b = variational_bound(
+      Formula(config).model(input(c, "cond")), schedule, named(block, "mean_type", Prediction::epsilon),
+      named(block, "var_type", Variance::learned_range), input(c, "x"), source_of(draws_of(c)), limit);
   r.relative("vlb", b.terms, c.golden("vlb"));
   r.relative("x0_mse", b.x0_mse, c.golden("x0_mse"));
   // The reference takes the prior at the loop's last time, 0, instead of T - 1. vgen does not; the comparison does.
@@ -836,7 +952,8 @@ void run_losses(const Case& c, Report& r) {
   const std::string salt = salt_of(c);
   at::AutoGradMode with_grad(true);
   for (const auto& [name, entry] : config.at("cases").entries) {
-    only_keys(c, entry, {"mean_type", "loss_type", "var_type", "weight", "loss_mask", "noise_strength", "noise", "use_div_loss"});
+    only_keys(c, entry,
+              {"mean_type", "loss_type", "var_type", "weight", "loss_mask", "noise_strength", "noise", "use_div_loss"});
     LossOptions o;
     o.prediction = named(entry, "mean_type", Prediction::epsilon);
     o.loss = named(entry, "loss_type", Loss::mse);
@@ -852,7 +969,10 @@ void run_losses(const Case& c, Report& r) {
     Tensor eps = noise;
     if (entry.find("noise") && entry.at("noise").is_null()) {
       // white noise and its offset are numbered separately
-      const NoiseSource source = [&](const Tensor& like) { return unit(salt, like.size(3) == 1 && like.size(4) == 1 ? "input.randn.0" : "input.randn_like.0", like.sizes()); };
+      const NoiseSource source = [&](const Tensor& like) {
+        return unit(salt, like.size(3) == 1 && like.size(4) == 1 ? "input.randn.0" : "input.randn_like.0",
+                    like.sizes());
+      };
       eps = draw_noise(x0, number_or(entry, "noise_strength", 0), source);
     }
     const Tensor out = output(is_learned(o.variance)), x_t = add_noise(schedule, x0, eps, t);
@@ -866,7 +986,8 @@ void run_losses(const Case& c, Report& r) {
     if (part[0] != "reward" || part.at(2) != "loss") continue;
     const std::string name = "reward." + part[1];
     const Tensor out = output(false), x_t = add_noise(schedule, x0, noise, t);
-    const RewardTerms terms = reward_terms(schedule, out, noise, x_t, t, named<Loss>(Node::map({{"k", part[1]}}), "k", Loss::mse));
+    const RewardTerms terms =
+        reward_terms(schedule, out, noise, x_t, t, named<Loss>(Node::map({{"k", part[1]}}), "k", Loss::mse));
     (terms.loss.mean() + terms.log_prob.mean()).backward();
     r.relative(name + ".loss", terms.loss, golden);
     r.relative(name + ".x0", terms.x0, c.golden(name + ".x0"));
@@ -878,7 +999,8 @@ void run_losses(const Case& c, Report& r) {
 // Where the reference fails: its grid sizes are kept, its NaN at zero SNR and its failing step counts are not.
 void run_failures(const Case& c, Report& r) {
   const Node &config = c.json.at("config"), &values = c.json.at("values");
-  const NoiseSchedule schedule = schedule_of(c, config.at("linear_sd")), zero = schedule_of(c, config.at("linear_sd_zsnr"));
+  const NoiseSchedule schedule = schedule_of(c, config.at("linear_sd")),
+                      zero = schedule_of(c, config.at("linear_sd_zsnr"));
   for (const auto& [n, wanted] : values.at("ddim_steps_n_count_first").entries) {
     const samplers::DdimGrid grid = samplers::ddim_grid(schedule, {.steps = std::stoi(n)});
     same_times(r, "ddim grid " + n, {double(grid.from.size()), grid.from[0].t}, wanted);
@@ -901,15 +1023,18 @@ void run_diffusion(const Case& c, Report& r) {
   if (config.find("torch.manual_seed")) return run_brownian(c, r);
   if (config.find("cases")) return run_losses(c, r);
   if (config.find("base")) return run_diffusers(c, r);
-  if (has(config, "DiffusionDDIMSR")) return golden("forward.sigmas") || golden("reverse.sigmas") ? run_tables_gauss(c, r) : run_predict_gauss(c, r);
-  if (text_or(config, "class", "").ends_with("LCMScheduler")) return has(config, "num_inference_steps") ? run_lcm(c, r) : run_tables_lcm(c, r);
+  if (has(config, "DiffusionDDIMSR"))
+    return golden("forward.sigmas") || golden("reverse.sigmas") ? run_tables_gauss(c, r) : run_predict_gauss(c, r);
+  if (text_or(config, "class", "").ends_with("LCMScheduler"))
+    return has(config, "num_inference_steps") ? run_lcm(c, r) : run_tables_lcm(c, r);
   if (has(config, "schedule")) return golden("betas") ? run_tables(c, r) : run_predict(c, r);
   if (c.json.find("values") && c.json.at("values").find("ddim_steps_n_count_first")) return run_failures(c, r);
   if (const Node* block = config.find("diffusion")) {
     const std::string type = text_or(*block, "type", "DiffusionDDIM");
     if (type == "DiffusionDDIMSR") return run_sr_chain(c, r);
     if (type == "GaussianDiffusion") return run_dpmpp(c, r);
-    if (type != "DiffusionDDIM" && type != "DiffusionDDIMReward") unsupported(c, str("diffusion type '", printable(type), "'"));
+    if (type != "DiffusionDDIM" && type != "DiffusionDDIMReward")
+      unsupported(c, str("diffusion type '", printable(type), "'"));
     if (config.find("starting_partial")) return run_partial(c, r);
     if (golden("vlb")) return run_bound(c, r);
     if (!config.find("ddim_timesteps")) return run_ddpm(c, r);

@@ -71,8 +71,8 @@ BrownianTree::BrownianTree(std::uint64_t entropy, at::IntArrayRef shape, double 
     : entropy_(entropy), shape_(shape.vec()), low_(low), high_(high) {
   if (std::isfinite(low)) low_ = six_decimals(low);
   if (std::isfinite(high)) high_ = six_decimals(high);
-  VGEN_CHECK(std::isfinite(low_) && std::isfinite(high_) && low_ >= 0 && low_ < high_, ConfigError, "Brownian tree: needs 0 <= low < high, got ", low,
-             " and ", high);
+  VGEN_CHECK(std::isfinite(low_) && std::isfinite(high_) && low_ >= 0 && low_ < high_, ConfigError,
+             "Brownian tree: needs 0 <= low < high, got ", low, " and ", high);
   whole_ = std::sqrt(high_ - low_) * normal({});
 }
 
@@ -82,7 +82,8 @@ Tensor BrownianTree::normal(std::span<const std::uint64_t> spawn_key) const {
 
 Tensor BrownianTree::at(double time) const {
   const double t = std::isfinite(time) ? six_decimals(time) : time;
-  VGEN_CHECK(t >= low_ && t <= high_, ConfigError, "Brownian tree: time ", time, " is outside [", low_, ", ", high_, "]");
+  VGEN_CHECK(t >= low_ && t <= high_, ConfigError, "Brownian tree: time ", time, " is outside [", low_, ", ", high_,
+             "]");
   Tensor sum = at::zeros(shape_, at::kFloat), here = whole_;
   double a = low_, b = high_;
   std::uint64_t key = 0, depth = 0;
@@ -107,11 +108,14 @@ Tensor BrownianTree::at(double time) const {
   return sum;
 }
 
-Tensor BrownianTree::increment(double from, double to) const { return (at(to) - at(from)) / std::sqrt(std::abs(from - to)); }
+Tensor BrownianTree::increment(double from, double to) const {
+  return (at(to) - at(from)) / std::sqrt(std::abs(from - to));
+}
 
 std::uint64_t draw_entropy(at::Generator generator) {
-  return static_cast<std::uint64_t>(
-      at::randint(0, (std::int64_t(1) << 62) - 1 + (std::int64_t(1) << 62), {}, generator, at::TensorOptions().dtype(at::kLong)).item<std::int64_t>());
+  return static_cast<std::uint64_t>(at::randint(0, (std::int64_t(1) << 62) - 1 + (std::int64_t(1) << 62), {}, generator,
+                                                at::TensorOptions().dtype(at::kLong))
+                                        .item<std::int64_t>());
 }
 
 IntervalNoise brownian_noise(std::uint64_t entropy, double smallest, double largest) {
@@ -120,7 +124,8 @@ IntervalNoise brownian_noise(std::uint64_t entropy, double smallest, double larg
   auto last = std::make_shared<std::pair<double, Tensor>>();
   return [=](const Tensor& like, double from, double to) {
     if (!*tree) *tree = std::make_unique<BrownianTree>(entropy, like.sizes(), smallest, largest);
-    const Tensor start = last->second.defined() && last->first == from ? last->second : (*tree)->at(from), end = (*tree)->at(to);
+    const Tensor start = last->second.defined() && last->first == from ? last->second : (*tree)->at(from),
+                 end = (*tree)->at(to);
     *last = {to, end};
     return ((end - start) / std::sqrt(std::abs(from - to))).to(like.device(), like.scalar_type());
   };

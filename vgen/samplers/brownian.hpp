@@ -1,5 +1,6 @@
-// Brownian noise for SDE samplers: a path W over sigma that a seed fixes, whatever steps are asked of it (Li et al. 2020, "Scalable Gradients for
-// SDEs"). Gives the noise of torchsde 0.2.6's BrownianTree, which k-diffusion and VGen use, so that equal seeds give equal videos.
+// Brownian noise for SDE samplers: a path W over sigma that a seed fixes, whatever steps are asked of it (Li et al.
+// 2020, "Scalable Gradients for SDEs"). Gives the noise of torchsde 0.2.6's BrownianTree, which k-diffusion and VGen
+// use, so that equal seeds give equal videos.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -15,14 +16,16 @@ namespace vgen::samplers {
 using IntervalNoise = std::function<Tensor(const Tensor& like, double from, double to)>;
 
 // First word that numpy's SeedSequence(entropy, spawn_key=..., pool_size=...) generates (O'Neill 2015).
-VGEN_API std::uint32_t seed_sequence_word(std::uint64_t entropy, std::span<const std::uint64_t> spawn_key, int pool_size);
+VGEN_API std::uint32_t seed_sequence_word(std::uint64_t entropy, std::span<const std::uint64_t> spawn_key,
+                                          int pool_size);
 
 class VGEN_API BrownianTree {
  public:
-  // A path over [low, high] (rounded to 6 decimals) of tensors of this shape, float32 on the CPU. ConfigError unless 0 <= low < high, finite.
+  // A path over [low, high] (rounded to 6 decimals) of tensors of this shape, float32 on the CPU. ConfigError unless 0
+  // <= low < high, finite.
   BrownianTree(std::uint64_t entropy, at::IntArrayRef shape, double low, double high);
-  Tensor at(double time) const;                         // W(time) - W(low)
-  Tensor increment(double from, double to) const;       // (W(to) - W(from)) / sqrt(|from - to|)
+  Tensor at(double time) const;                    // W(time) - W(low)
+  Tensor increment(double from, double to) const;  // (W(to) - W(from)) / sqrt(|from - to|)
 
  private:
   Tensor normal(std::span<const std::uint64_t> spawn_key) const;

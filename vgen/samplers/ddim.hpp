@@ -23,11 +23,13 @@ struct DdimOptions {
   bool end_clean = false;
   bool operator==(const DdimOptions&) const = default;
   static constexpr auto fields() {
-    return std::tuple{field("steps", &DdimOptions::steps, "denoising steps; the vgen grid takes a few more where steps does not divide T"),
+    return std::tuple{field("steps", &DdimOptions::steps,
+                            "denoising steps; the vgen grid takes a few more where steps does not divide T"),
                       field("eta", &DdimOptions::eta, "0 = deterministic, 1 = as much fresh noise as DDPM"),
                       field("spacing", &DdimOptions::spacing, "vgen, leading, trailing or linspace"),
                       field("offset", &DdimOptions::offset, "added to leading times (diffusers: steps_offset)"),
-                      field("end_clean", &DdimOptions::end_clean, "end at alpha 1 instead of alphas_cumprod[0] (diffusers: set_alpha_to_one)")};
+                      field("end_clean", &DdimOptions::end_clean,
+                            "end at alpha 1 instead of alphas_cumprod[0] (diffusers: set_alpha_to_one)")};
   }
 };
 
@@ -64,8 +66,8 @@ inline DdimStep ddim_step(const Denoised& d, const NoiseLevel& from, const Noise
 
 namespace detail {
 // Steps [first, last) of the grid; `noise` is asked once a step if eta > 0.
-inline Tensor ddim_run(const Denoiser& denoiser, const DdimGrid& grid, int first, int last, Tensor x, const NoiseSource& noise, double eta,
-                       const OnStep& on_step) {
+inline Tensor ddim_run(const Denoiser& denoiser, const DdimGrid& grid, int first, int last, Tensor x,
+                       const NoiseSource& noise, double eta, const OnStep& on_step) {
   for (int i = first; i < last; ++i) {
     const Denoised d = denoiser(x, grid.from[i]);
     const DdimStep step = ddim_step(d, grid.from[i], grid.to[i], eta);
@@ -78,37 +80,44 @@ inline Tensor ddim_run(const Denoiser& denoiser, const DdimGrid& grid, int first
 }  // namespace detail
 
 // noise: the start, unit normal, any shape [B, ...]. -> the sample. eta > 0 needs the overload with a noise source.
-inline Tensor ddim(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor noise, const DdimOptions& options = {}, const OnStep& on_step = {}) {
+inline Tensor ddim(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor noise,
+                   const DdimOptions& options = {}, const OnStep& on_step = {}) {
   detail::check_eta("ddim", options.eta);
-  VGEN_CHECK(options.eta == 0, ConfigError, "ddim: eta = ", options.eta, " adds noise and so needs a noise source; pass one or set eta = 0");
+  VGEN_CHECK(options.eta == 0, ConfigError, "ddim: eta = ", options.eta,
+             " adds noise and so needs a noise source; pass one or set eta = 0");
   const DdimGrid grid = ddim_grid(schedule, options);
   return detail::ddim_run(denoiser, grid, 0, static_cast<int>(grid.from.size()), std::move(noise), {}, 0, on_step);
 }
-inline Tensor ddim(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor noise, const NoiseSource& source, const DdimOptions& options = {},
-                   const OnStep& on_step = {}) {
+inline Tensor ddim(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor noise, const NoiseSource& source,
+                   const DdimOptions& options = {}, const OnStep& on_step = {}) {
   detail::check_eta("ddim", options.eta);
   const DdimGrid grid = ddim_grid(schedule, options);
-  return detail::ddim_run(denoiser, grid, 0, static_cast<int>(grid.from.size()), std::move(noise), source, options.eta, on_step);
+  return detail::ddim_run(denoiser, grid, 0, static_cast<int>(grid.from.size()), std::move(noise), source, options.eta,
+                          on_step);
 }
 
 // log N(x; mean, deviation^2), the mean over the elements of each sample: [B].
 inline Tensor gaussian_log_prob(const Tensor& x, const Tensor& mean, double deviation) {
-  return (-(x - mean).square() / (2 * deviation * deviation) - std::log(deviation) - 0.5 * std::log(2 * std::numbers::pi)).flatten(1).mean(1);
+  return (-(x - mean).square() / (2 * deviation * deviation) - std::log(deviation) -
+          0.5 * std::log(2 * std::numbers::pi))
+      .flatten(1)
+      .mean(1);
 }
 
 // DDIM with the log-probability of each step (DDPO; Black et al. 2023). Needs eta > 0.
 struct DdimTrace {
   Tensor latents, log_probs;  // [steps, B, ...], [steps, B]
 };
-inline DdimTrace ddim_with_log_prob(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor x, const NoiseSource& source,
-                                    const DdimOptions& options) {
+inline DdimTrace ddim_with_log_prob(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor x,
+                                    const NoiseSource& source, const DdimOptions& options) {
   detail::check_eta("ddim", options.eta);
   VGEN_CHECK(options.eta > 0, ConfigError, "ddim: log-probabilities need eta > 0, got 0; try 1");
   const DdimGrid grid = ddim_grid(schedule, options);
   std::vector<Tensor> latents, log_probs;
   for (std::size_t i = 0; i < grid.from.size(); ++i) {
     const DdimStep step = ddim_step(denoiser(x, grid.from[i]), grid.from[i], grid.to[i], options.eta);
-    VGEN_CHECK(step.deviation > 0, ConfigError, "ddim: the step at t = ", grid.from[i].t, " adds no noise and so has no log-probability; set end_clean = false");
+    VGEN_CHECK(step.deviation > 0, ConfigError, "ddim: the step at t = ", grid.from[i].t,
+               " adds no noise and so has no log-probability; set end_clean = false");
     x = step.mean + step.deviation * source(step.mean);
     latents.push_back(x);
     log_probs.push_back(gaussian_log_prob(x, step.mean, step.deviation));

@@ -1,5 +1,5 @@
-// DDIM run backwards: from a clean sample to the noise that DDIM would turn into it (Song et al. 2021). Approximate: the network is asked at the
-// level that is left, not at the one that is reached.
+// DDIM run backwards: from a clean sample to the noise that DDIM would turn into it (Song et al. 2021). Approximate:
+// the network is asked at the level that is left, not at the one that is reached.
 #pragma once
 #include <algorithm>
 #include <optional>
@@ -16,8 +16,11 @@ struct DdimInversionOptions {
   std::optional<int> until = {};
   bool operator==(const DdimInversionOptions&) const = default;
   static constexpr auto fields() {
-    return std::tuple{field("steps", &DdimInversionOptions::steps, "steps; a few more are taken where steps does not divide the range"),
-                      field("until", &DdimInversionOptions::until, "stop at this time - 1 (VGen's super-resolution: 700); default: all the way to pure noise")};
+    return std::tuple{
+        field("steps", &DdimInversionOptions::steps,
+              "steps; a few more are taken where steps does not divide the range"),
+        field("until", &DdimInversionOptions::until,
+              "stop at this time - 1 (VGen's super-resolution: 700); default: all the way to pure noise")};
   }
 };
 
@@ -27,7 +30,8 @@ struct DdimInversionGrid {
 // t = 0, stride, 2 stride, ... below `until`. Without `until` the last step ends in pure noise (alpha 0).
 inline DdimInversionGrid ddim_inversion_grid(const NoiseSchedule& schedule, const DdimInversionOptions& o) {
   const int total = schedule.steps(), end = o.until.value_or(total);
-  VGEN_CHECK(end >= 1 && end <= total, ConfigError, "ddim_inversion: until must be in [1, ", total, "], got ", end, "; try ", std::clamp(end, 1, total));
+  VGEN_CHECK(end >= 1 && end <= total, ConfigError, "ddim_inversion: until must be in [1, ", total, "], got ", end,
+             "; try ", std::clamp(end, 1, total));
   schedulers::check_steps("ddim_inversion", o.steps, end);
   DdimInversionGrid grid;
   for (int t = 0, stride = end / o.steps; t < end; t += stride) {
@@ -39,8 +43,8 @@ inline DdimInversionGrid ddim_inversion_grid(const NoiseSchedule& schedule, cons
 }
 
 // x0 [B, ...] -> its noise.
-inline Tensor ddim_inversion(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor x0, const DdimInversionOptions& options = {},
-                             const OnStep& on_step = {}) {
+inline Tensor ddim_inversion(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor x0,
+                             const DdimInversionOptions& options = {}, const OnStep& on_step = {}) {
   const DdimInversionGrid grid = ddim_inversion_grid(schedule, options);
   const int n = static_cast<int>(grid.from.size());
   Tensor x = std::move(x0);

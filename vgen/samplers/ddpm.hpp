@@ -18,18 +18,20 @@ struct DdpmOptions {
   bool operator==(const DdpmOptions&) const = default;
   static constexpr auto fields() {
     return std::tuple{field("steps", &DdpmOptions::steps, "denoising steps; default: every training step"),
-                      field("variance", &DdpmOptions::variance, "fixed_small: posterior; fixed_large: beta; learned, learned_range: the network says"),
+                      field("variance", &DdpmOptions::variance,
+                            "fixed_small: posterior; fixed_large: beta; learned, learned_range: the network says"),
                       field("spacing", &DdpmOptions::spacing, "vgen, leading, trailing or linspace"),
                       field("offset", &DdpmOptions::offset, "added to leading times")};
   }
 };
 
-inline Tensor ddpm(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor noise, const NoiseSource& source, const DdpmOptions& options = {},
-                   const OnStep& on_step = {}) {
+inline Tensor ddpm(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor noise, const NoiseSource& source,
+                   const DdpmOptions& options = {}, const OnStep& on_step = {}) {
   using diffusion::Variance;
   const int total = schedule.steps(), wanted = options.steps.value_or(total);
   schedulers::check_steps("ddpm", wanted, total);
-  const std::vector<int> times = schedulers::rounded(schedulers::spaced_times(options.spacing, total, wanted, options.offset));
+  const std::vector<int> times =
+      schedulers::rounded(schedulers::spaced_times(options.spacing, total, wanted, options.offset));
   const int n = static_cast<int>(times.size());
   Tensor x = std::move(noise);
   for (int i = 0; i < n; ++i) {
@@ -40,12 +42,18 @@ inline Tensor ddpm(const Denoiser& denoiser, const NoiseSchedule& schedule, Tens
     const Tensor mean = (beta * std::sqrt(b) / (1 - a)) * d.x0 + (std::sqrt(alpha) * (1 - b) / (1 - a)) * x;
     if (i + 1 < n) {
       const double posterior = std::max((1 - b) / (1 - a) * beta, 1e-20);
-      VGEN_CHECK(!diffusion::is_learned(options.variance) || d.variance.defined(), ConfigError, "ddpm: variance ", name_of(options.variance),
-                 " needs a denoiser whose network learned its variance; use fixed_small");
+      VGEN_CHECK(!diffusion::is_learned(options.variance) || d.variance.defined(), ConfigError, "ddpm: variance ",
+                 name_of(options.variance), " needs a denoiser whose network learned its variance; use fixed_small");
       switch (options.variance) {
-        case Variance::fixed_small: x = mean + std::sqrt(posterior) * source(x); break;
-        case Variance::fixed_large: x = mean + std::sqrt(beta) * source(x); break;
-        case Variance::learned: x = mean + (0.5 * d.variance).exp() * source(x); break;
+        case Variance::fixed_small:
+          x = mean + std::sqrt(posterior) * source(x);
+          break;
+        case Variance::fixed_large:
+          x = mean + std::sqrt(beta) * source(x);
+          break;
+        case Variance::learned:
+          x = mean + (0.5 * d.variance).exp() * source(x);
+          break;
         case Variance::learned_range: {
           const Tensor share = (d.variance + 1) / 2;
           x = mean + (0.5 * (share * std::log(beta) + (1 - share) * std::log(posterior))).exp() * source(x);

@@ -1,4 +1,5 @@
-// DPM-Solver++(2M) (Lu et al. 2022b): second-order multistep solver in lambda = log(alpha / sigma), one evaluation a step. Usual choice at 15-30 steps.
+// DPM-Solver++(2M) (Lu et al. 2022b): second-order multistep solver in lambda = log(alpha / sigma), one evaluation a
+// step. Usual choice at 15-30 steps.
 #pragma once
 #include <array>
 #include <cmath>
@@ -15,7 +16,9 @@ namespace vgen::samplers {
 
 // How the second-order term is integrated; both are second order.
 enum class SecondOrder { midpoint, heun };
-constexpr auto enum_names(SecondOrder) { return std::array{std::pair{SecondOrder::midpoint, "midpoint"}, std::pair{SecondOrder::heun, "heun"}}; }
+constexpr auto enum_names(SecondOrder) {
+  return std::array{std::pair{SecondOrder::midpoint, "midpoint"}, std::pair{SecondOrder::heun, "heun"}};
+}
 
 struct Dpmpp2mOptions {
   static constexpr std::string_view kind = "dpmpp_2m";
@@ -28,14 +31,17 @@ struct Dpmpp2mOptions {
     return std::tuple{field("steps", &Dpmpp2mOptions::steps, "denoising steps = network evaluations"),
                       field("solver", &Dpmpp2mOptions::solver, "midpoint or heun"),
                       field("grid", &Dpmpp2mOptions::grid, "spacing, Karras sigmas, last sigma"),
-                      field("lower_order_final", &Dpmpp2mOptions::lower_order_final, "below 15 steps the last is first order (it always is when it ends clean)")};
+                      field("lower_order_final", &Dpmpp2mOptions::lower_order_final,
+                            "below 15 steps the last is first order (it always is when it ends clean)")};
   }
 };
 
 namespace detail {
-// 2M with noise of strength eta (0: the ODE; 1: the reverse SDE), on a grid. `noise` is asked in each step that adds noise.
-inline Tensor dpmpp_2m_run(std::string_view who, const Denoiser& denoiser, const SamplingGrid& grid, Tensor x, double eta, double s_noise,
-                           SecondOrder solver, bool lower_order_final, const IntervalNoise& noise, const OnStep& on_step) {
+// 2M with noise of strength eta (0: the ODE; 1: the reverse SDE), on a grid. `noise` is asked in each step that adds
+// noise.
+inline Tensor dpmpp_2m_run(std::string_view who, const Denoiser& denoiser, const SamplingGrid& grid, Tensor x,
+                           double eta, double s_noise, SecondOrder solver, bool lower_order_final,
+                           const IntervalNoise& noise, const OnStep& on_step) {
   const int n = grid.steps();
   Tensor before;
   double h_before = 0;
@@ -56,7 +62,8 @@ inline Tensor dpmpp_2m_run(std::string_view who, const Denoiser& denoiser, const
         const double r = h_before / h, weight = solver == SecondOrder::midpoint ? 0.5 * gain : 1 - gain / H;
         x = x + (to.alpha * weight / r) * (d.x0 - before);
       }
-      if (eta > 0) x = x + (to.sigma * std::sqrt(-std::expm1(-2 * eta * h)) * s_noise) * noise(x, from.ve_sigma(), to.ve_sigma());
+      if (eta > 0)
+        x = x + (to.sigma * std::sqrt(-std::expm1(-2 * eta * h)) * s_noise) * noise(x, from.ve_sigma(), to.ve_sigma());
     }
     if (from.alpha > 0) before = d.x0, h_before = h;
     if (!report(who, on_step, i, n, grid.network[i], to, x, d.x0)) break;
@@ -65,10 +72,11 @@ inline Tensor dpmpp_2m_run(std::string_view who, const Denoiser& denoiser, const
 }
 }  // namespace detail
 
-inline Tensor dpmpp_2m(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor noise, const Dpmpp2mOptions& options = {},
-                       const OnStep& on_step = {}) {
+inline Tensor dpmpp_2m(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor noise,
+                       const Dpmpp2mOptions& options = {}, const OnStep& on_step = {}) {
   const SamplingGrid grid = schedulers::multistep_grid("dpmpp_2m", schedule, options.steps, options.grid);
-  return detail::dpmpp_2m_run("dpmpp_2m", denoiser, grid, std::move(noise), 0, 0, options.solver, options.lower_order_final, {}, on_step);
+  return detail::dpmpp_2m_run("dpmpp_2m", denoiser, grid, std::move(noise), 0, 0, options.solver,
+                              options.lower_order_final, {}, on_step);
 }
 
 }  // namespace vgen::samplers

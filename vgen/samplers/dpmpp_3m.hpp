@@ -1,4 +1,5 @@
-// DPM-Solver++(3M) (Lu et al. 2022b): third-order multistep; first and second order while it has no history and, below 15 steps, at the end.
+// DPM-Solver++(3M) (Lu et al. 2022b): third-order multistep; first and second order while it has no history and, below
+// 15 steps, at the end.
 #pragma once
 #include <string_view>
 #include <tuple>
@@ -18,12 +19,13 @@ struct Dpmpp3mOptions {
     return std::tuple{field("steps", &Dpmpp3mOptions::steps, "denoising steps = network evaluations"),
                       field("solver", &Dpmpp3mOptions::solver, "of the second-order steps: midpoint or heun"),
                       field("grid", &Dpmpp3mOptions::grid, "spacing, Karras sigmas, last sigma"),
-                      field("lower_order_final", &Dpmpp3mOptions::lower_order_final, "below 15 steps the last two are of order 2 and 1")};
+                      field("lower_order_final", &Dpmpp3mOptions::lower_order_final,
+                            "below 15 steps the last two are of order 2 and 1")};
   }
 };
 
-inline Tensor dpmpp_3m(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor noise, const Dpmpp3mOptions& options = {},
-                       const OnStep& on_step = {}) {
+inline Tensor dpmpp_3m(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor noise,
+                       const Dpmpp3mOptions& options = {}, const OnStep& on_step = {}) {
   const SamplingGrid grid = schedulers::multistep_grid("dpmpp_3m", schedule, options.steps, options.grid);
   const int n = grid.steps();
   Tensor x = std::move(noise), one_before, two_before;
@@ -39,7 +41,8 @@ inline Tensor dpmpp_3m(const Denoiser& denoiser, const NoiseSchedule& schedule, 
     } else if (from.alpha == 0) {
       x = to.alpha * d.x0 + to.sigma * x;
     } else if (h > 0) {
-      const double gain = -std::expm1(-h);  // integrals of e^-(h - u) u^k / k! over the step, k = 0, 1, 2, in units of h^k
+      const double gain =
+          -std::expm1(-h);  // integrals of e^-(h - u) u^k / k! over the step, k = 0, 1, 2, in units of h^k
       const double slope = 1 - gain / h, curve = 0.5 - slope / h;
       x = (to.sigma / from.sigma) * x + (to.alpha * gain) * d.x0;
       if (order == 2) {

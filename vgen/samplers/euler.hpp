@@ -1,4 +1,5 @@
-// Euler's method on the probability-flow ODE in sigma (Karras et al. 2022, without churn). The same step as DDIM's; the grid differs.
+// Euler's method on the probability-flow ODE in sigma (Karras et al. 2022, without churn). The same step as DDIM's; the
+// grid differs.
 #pragma once
 #include <string_view>
 #include <tuple>
@@ -14,14 +15,16 @@ struct EulerOptions {
   Start start = Start::automatic;
   bool operator==(const EulerOptions&) const = default;
   static constexpr auto fields() {
-    return std::tuple{field("steps", &EulerOptions::steps, "denoising steps = network evaluations"),
-                      field("grid", &EulerOptions::grid, "spacing, Karras sigmas, last sigma"),
-                      field("start", &EulerOptions::start, "unit: the start as it is; sigma: times the first sigma; automatic: by spacing, as diffusers")};
+    return std::tuple{
+        field("steps", &EulerOptions::steps, "denoising steps = network evaluations"),
+        field("grid", &EulerOptions::grid, "spacing, Karras sigmas, last sigma"),
+        field("start", &EulerOptions::start,
+              "unit: the start as it is; sigma: times the first sigma; automatic: by spacing, as diffusers")};
   }
 };
 
-inline Tensor euler(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor noise, const EulerOptions& options = {},
-                    const OnStep& on_step = {}) {
+inline Tensor euler(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor noise,
+                    const EulerOptions& options = {}, const OnStep& on_step = {}) {
   const SamplingGrid grid = schedulers::euler_grid("euler", schedule, options.steps, options.grid);
   const int n = grid.steps();
   Tensor x = detail::started(std::move(noise), options.start, grid, &options.grid);

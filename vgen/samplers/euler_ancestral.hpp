@@ -1,4 +1,5 @@
-// Euler with ancestral noise ("Euler a"; k-diffusion): each step goes below its sigma and fresh noise brings it back up.
+// Euler with ancestral noise ("Euler a"; k-diffusion): each step goes below its sigma and fresh noise brings it back
+// up.
 #pragma once
 #include <string_view>
 #include <tuple>
@@ -15,15 +16,18 @@ struct EulerAncestralOptions {
   Start start = Start::automatic;
   bool operator==(const EulerAncestralOptions&) const = default;
   static constexpr auto fields() {
-    return std::tuple{field("steps", &EulerAncestralOptions::steps, "denoising steps = network evaluations"),
-                      field("eta", &EulerAncestralOptions::eta, "0 = euler, 1 = as much fresh noise as the process itself"),
-                      field("grid", &EulerAncestralOptions::grid, "spacing, Karras sigmas, last sigma"),
-                      field("start", &EulerAncestralOptions::start, "unit: the start as it is; sigma: times the first sigma; automatic: by spacing, as diffusers")};
+    return std::tuple{
+        field("steps", &EulerAncestralOptions::steps, "denoising steps = network evaluations"),
+        field("eta", &EulerAncestralOptions::eta, "0 = euler, 1 = as much fresh noise as the process itself"),
+        field("grid", &EulerAncestralOptions::grid, "spacing, Karras sigmas, last sigma"),
+        field("start", &EulerAncestralOptions::start,
+              "unit: the start as it is; sigma: times the first sigma; automatic: by spacing, as diffusers")};
   }
 };
 
-inline Tensor euler_ancestral(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor noise, const NoiseSource& source,
-                              const EulerAncestralOptions& options = {}, const OnStep& on_step = {}) {
+inline Tensor euler_ancestral(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor noise,
+                              const NoiseSource& source, const EulerAncestralOptions& options = {},
+                              const OnStep& on_step = {}) {
   detail::check_eta("euler_ancestral", options.eta);
   const SamplingGrid grid = schedulers::euler_grid("euler_ancestral", schedule, options.steps, options.grid);
   const int n = grid.steps();

@@ -1,4 +1,5 @@
-// Heun's method on the probability-flow ODE in sigma (Karras et al. 2022, algorithm 1 without churn): second order, two evaluations a step.
+// Heun's method on the probability-flow ODE in sigma (Karras et al. 2022, algorithm 1 without churn): second order, two
+// evaluations a step.
 #pragma once
 #include <string_view>
 #include <tuple>
@@ -14,13 +15,16 @@ struct HeunOptions {
   Start start = Start::automatic;
   bool operator==(const HeunOptions&) const = default;
   static constexpr auto fields() {
-    return std::tuple{field("steps", &HeunOptions::steps, "steps; the network is evaluated 2 steps - 1 times"),
-                      field("grid", &HeunOptions::grid, "spacing, Karras sigmas, last sigma"),
-                      field("start", &HeunOptions::start, "unit: the start as it is; sigma: times the first sigma; automatic: by spacing, as diffusers")};
+    return std::tuple{
+        field("steps", &HeunOptions::steps, "steps; the network is evaluated 2 steps - 1 times"),
+        field("grid", &HeunOptions::grid, "spacing, Karras sigmas, last sigma"),
+        field("start", &HeunOptions::start,
+              "unit: the start as it is; sigma: times the first sigma; automatic: by spacing, as diffusers")};
   }
 };
 
-inline Tensor heun(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor noise, const HeunOptions& options = {}, const OnStep& on_step = {}) {
+inline Tensor heun(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor noise,
+                   const HeunOptions& options = {}, const OnStep& on_step = {}) {
   const SamplingGrid grid = schedulers::euler_grid("heun", schedule, options.steps, options.grid);
   const int n = grid.steps();
   Tensor x = detail::started(std::move(noise), options.start, grid, &options.grid);

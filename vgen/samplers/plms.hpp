@@ -1,5 +1,6 @@
-// PLMS (Liu et al. 2022, "Pseudo Numerical Methods for Diffusion Models on Manifolds"): DDIM steps along an Adams-Bashforth mean of the last four
-// noises. steps + 1 evaluations. The reference has it too, but broken; this is what it meant.
+// PLMS (Liu et al. 2022, "Pseudo Numerical Methods for Diffusion Models on Manifolds"): DDIM steps along an
+// Adams-Bashforth mean of the last four noises. steps + 1 evaluations. The reference has it too, but broken; this is
+// what it meant.
 #pragma once
 #include <deque>
 #include <string_view>
@@ -16,14 +17,17 @@ struct PlmsOptions {
   int offset = 1;
   bool operator==(const PlmsOptions&) const = default;
   static constexpr auto fields() {
-    return std::tuple{field("steps", &PlmsOptions::steps, "denoising steps"), field("spacing", &PlmsOptions::spacing, "vgen, leading, trailing or linspace"),
+    return std::tuple{field("steps", &PlmsOptions::steps, "denoising steps"),
+                      field("spacing", &PlmsOptions::spacing, "vgen, leading, trailing or linspace"),
                       field("offset", &PlmsOptions::offset, "added to leading times")};
   }
 };
 
-inline Tensor plms(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor noise, const PlmsOptions& options = {}, const OnStep& on_step = {}) {
+inline Tensor plms(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor noise,
+                   const PlmsOptions& options = {}, const OnStep& on_step = {}) {
   schedulers::check_steps("plms", options.steps, schedule.steps());
-  const DdimGrid grid = ddim_grid(schedule, {.steps = options.steps, .spacing = options.spacing, .offset = options.offset});
+  const DdimGrid grid =
+      ddim_grid(schedule, {.steps = options.steps, .spacing = options.spacing, .offset = options.offset});
   const int n = static_cast<int>(grid.from.size());
   Tensor x = std::move(noise);
   std::deque<Tensor> past;  // noises, latest first
@@ -37,10 +41,17 @@ inline Tensor plms(const Denoiser& denoiser, const NoiseSchedule& schedule, Tens
     };
     Tensor eps;
     switch (past.size()) {
-      case 0: eps = (d.eps + denoiser(stepped(d.eps), to).eps) / 2; break;
-      case 1: eps = (3 * d.eps - past[0]) / 2; break;
-      case 2: eps = (23 * d.eps - 16 * past[0] + 5 * past[1]) / 12; break;
-      default: eps = (55 * d.eps - 59 * past[0] + 37 * past[1] - 9 * past[2]) / 24;
+      case 0:
+        eps = (d.eps + denoiser(stepped(d.eps), to).eps) / 2;
+        break;
+      case 1:
+        eps = (3 * d.eps - past[0]) / 2;
+        break;
+      case 2:
+        eps = (23 * d.eps - 16 * past[0] + 5 * past[1]) / 12;
+        break;
+      default:
+        eps = (55 * d.eps - 59 * past[0] + 37 * past[1] - 9 * past[2]) / 24;
     }
     past.push_front(d.eps);
     if (past.size() > 3) past.pop_back();

@@ -27,7 +27,8 @@ Sampler by_index(std::size_t i) {
 }
 }  // namespace
 
-Tensor sample(const Denoiser& d, const NoiseSchedule& s, Tensor x, const Sampler& sampler, const NoiseSource& source, const OnStep& on_step) {
+Tensor sample(const Denoiser& d, const NoiseSchedule& s, Tensor x, const Sampler& sampler, const NoiseSource& source,
+              const OnStep& on_step) {
   return std::visit(Overloaded{
                         [&](const DdimOptions& o) { return ddim(d, s, x, source, o, on_step); },
                         [&](const DdpmOptions& o) { return ddpm(d, s, x, source, o, on_step); },
@@ -47,7 +48,8 @@ Tensor sample(const Denoiser& d, const NoiseSchedule& s, Tensor x, const Sampler
 }
 
 SamplerFunction sampler_function(Sampler sampler) {
-  return [sampler = std::move(sampler)](const Denoiser& d, const NoiseSchedule& s, Tensor x, const NoiseSource& source, const OnStep& on_step) {
+  return [sampler = std::move(sampler)](const Denoiser& d, const NoiseSchedule& s, Tensor x, const NoiseSource& source,
+                                        const OnStep& on_step) {
     return sample(d, s, std::move(x), sampler, source, on_step);
   };
 }
@@ -61,17 +63,36 @@ Sampler sampler_named(std::string_view given) {
   // lower case, one underscore for any run of blanks, dashes and dots, "++" as "pp"
   std::string name;
   for (const char c : given) {
-    if (c == '+') name += 'p';
-    else if (c == ' ' || c == '-' || c == '.' || c == '_') { if (!name.empty() && name.back() != '_') name += '_'; }
-    else name += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+    if (c == '+')
+      name += 'p';
+    else if (c == ' ' || c == '-' || c == '.' || c == '_') {
+      if (!name.empty() && name.back() != '_') name += '_';
+    } else
+      name += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
   }
   static const std::map<std::string, std::string, std::less<>> others = {
-      {"euler_a", "euler_ancestral"}, {"dpm_solverpp", "dpmpp_2m"}, {"dpm_solver", "dpmpp_2m"}, {"dpm_solverpp_2m", "dpmpp_2m"},
-      {"dpmpp", "dpmpp_2m"}, {"dpmpp_2m_karras", "dpmpp_2m"}, {"dpmpp_2m_sde_karras", "dpmpp_2m_sde"},
-      {"dpm_solverpp_sde", "dpmpp_sde"}, {"dpm_solverpp_2m_sde", "dpmpp_2m_sde"}, {"dpm_solverpp_3m", "dpmpp_3m"}, {"uni_pc", "unipc"}, {"pndm", "plms"},
-      {"ddimscheduler", "ddim"}, {"ddpmscheduler", "ddpm"}, {"dpmsolvermultistepscheduler", "dpmpp_2m"}, {"dpmsolversdescheduler", "dpmpp_sde"},
-      {"eulerdiscretescheduler", "euler"}, {"eulerancestraldiscretescheduler", "euler_ancestral"}, {"heundiscretescheduler", "heun"},
-      {"unipcmultistepscheduler", "unipc"}, {"lcmscheduler", "lcm"}, {"tcdscheduler", "tcd"}};
+      {"euler_a", "euler_ancestral"},
+      {"dpm_solverpp", "dpmpp_2m"},
+      {"dpm_solver", "dpmpp_2m"},
+      {"dpm_solverpp_2m", "dpmpp_2m"},
+      {"dpmpp", "dpmpp_2m"},
+      {"dpmpp_2m_karras", "dpmpp_2m"},
+      {"dpmpp_2m_sde_karras", "dpmpp_2m_sde"},
+      {"dpm_solverpp_sde", "dpmpp_sde"},
+      {"dpm_solverpp_2m_sde", "dpmpp_2m_sde"},
+      {"dpm_solverpp_3m", "dpmpp_3m"},
+      {"uni_pc", "unipc"},
+      {"pndm", "plms"},
+      {"ddimscheduler", "ddim"},
+      {"ddpmscheduler", "ddpm"},
+      {"dpmsolvermultistepscheduler", "dpmpp_2m"},
+      {"dpmsolversdescheduler", "dpmpp_sde"},
+      {"eulerdiscretescheduler", "euler"},
+      {"eulerancestraldiscretescheduler", "euler_ancestral"},
+      {"heundiscretescheduler", "heun"},
+      {"unipcmultistepscheduler", "unipc"},
+      {"lcmscheduler", "lcm"},
+      {"tcdscheduler", "tcd"}};
   if (name.starts_with("dpm_pp")) name = "dpmpp" + name.substr(6);
   const bool karras = name.ends_with("_karras");
   if (const auto other = others.find(name); other != others.end()) name = other->second;
@@ -81,16 +102,23 @@ Sampler sampler_named(std::string_view given) {
     const std::string near = nearest(name, names.data(), names.size());
     std::string all;
     for (const std::string& n : names) all += (all.empty() ? "" : ", ") + n;
-    throw ConfigError(str("unknown sampler '", printable(given), "'", near.empty() ? "" : "; did you mean '" + near + "'?", " (valid: ", all, ")"));
+    throw ConfigError(str("unknown sampler '", printable(given), "'",
+                          near.empty() ? "" : "; did you mean '" + near + "'?", " (valid: ", all, ")"));
   }
   Sampler sampler = by_index(static_cast<std::size_t>(found - names.begin()));
   if (karras)
-    std::visit([](auto& o) { if constexpr (requires { o.grid; }) o.grid.sigmas = schedulers::Sigmas::karras; }, sampler);
+    std::visit(
+        [](auto& o) {
+          if constexpr (requires { o.grid; }) o.grid.sigmas = schedulers::Sigmas::karras;
+        },
+        sampler);
   return sampler;
 }
 
 int steps_of(const Sampler& sampler) {
-  return std::visit(Overloaded{[](const DdpmOptions& o) { return o.steps.value_or(0); }, [](const auto& o) { return o.steps; }}, sampler);
+  return std::visit(
+      Overloaded{[](const DdpmOptions& o) { return o.steps.value_or(0); }, [](const auto& o) { return o.steps; }},
+      sampler);
 }
 void set_steps(Sampler& sampler, int steps) {
   std::visit([&](auto& o) { o.steps = steps; }, sampler);
@@ -99,19 +127,25 @@ void set_steps(Sampler& sampler, int steps) {
 void validate(const Sampler& sampler, const NoiseSchedule& schedule) {
   std::visit(Overloaded{
                  [&](const DdimOptions& o) { detail::check_eta("ddim", o.eta), ddim_grid(schedule, o); },
-                 [&](const DdpmOptions& o) { schedulers::check_steps("ddpm", o.steps.value_or(schedule.steps()), schedule.steps()); },
+                 [&](const DdpmOptions& o) {
+                   schedulers::check_steps("ddpm", o.steps.value_or(schedule.steps()), schedule.steps());
+                 },
                  [&](const Dpmpp2mSdeOptions& o) {
-                   detail::check_not_negative(o.kind, "eta", o.eta), detail::check_not_negative(o.kind, "s_noise", o.s_noise);
+                   detail::check_not_negative(o.kind, "eta", o.eta),
+                       detail::check_not_negative(o.kind, "s_noise", o.s_noise);
                    dpmpp_2m_sde_grid(schedule, o);
                  },
-                 [&](const LcmOptions& o) { schedulers::consistency_times(o.kind, schedule.steps(), o.steps, o.original_steps); },
+                 [&](const LcmOptions& o) {
+                   schedulers::consistency_times(o.kind, schedule.steps(), o.steps, o.original_steps);
+                 },
                  [&](const TcdOptions& o) {
                    detail::check_eta(o.kind, o.eta);
                    schedulers::consistency_times(o.kind, schedule.steps(), o.steps, o.original_steps);
                  },
                  [&](const PlmsOptions& o) { schedulers::check_steps(o.kind, o.steps, schedule.steps()); },
                  [&](const UniPcOptions& o) {
-                   VGEN_CHECK(o.order >= 1 && o.order <= 4, ConfigError, "unipc: order must be in [1, 4], got ", o.order, "; try ", std::clamp(o.order, 1, 4));
+                   VGEN_CHECK(o.order >= 1 && o.order <= 4, ConfigError, "unipc: order must be in [1, 4], got ",
+                              o.order, "; try ", std::clamp(o.order, 1, 4));
                    schedulers::multistep_grid(o.kind, schedule, o.steps, o.grid);
                  },
                  [&](const auto& o) {
@@ -121,7 +155,8 @@ void validate(const Sampler& sampler, const NoiseSchedule& schedule) {
                    } else {
                      if constexpr (std::is_same_v<Options, EulerAncestralOptions>) detail::check_eta(o.kind, o.eta);
                      if constexpr (std::is_same_v<Options, DpmppSdeOptions>)
-                       detail::check_not_negative(o.kind, "eta", o.eta), detail::check_not_negative(o.kind, "s_noise", o.s_noise);
+                       detail::check_not_negative(o.kind, "eta", o.eta),
+                           detail::check_not_negative(o.kind, "s_noise", o.s_noise);
                      schedulers::euler_grid(o.kind, schedule, o.steps, o.grid);
                    }
                  },
@@ -130,12 +165,14 @@ void validate(const Sampler& sampler, const NoiseSchedule& schedule) {
 }
 
 bool is_stochastic(const Sampler& sampler) {
-  return std::visit(Overloaded{[](const DdimOptions& o) { return o.eta > 0; }, [](const DdpmOptions&) { return true; },
-                               [](const Dpmpp2mSdeOptions& o) { return o.eta > 0 && !o.brownian_seed; },
-                               [](const DpmppSdeOptions& o) { return o.eta > 0 && !o.brownian_seed; },
-                               [](const EulerAncestralOptions& o) { return o.eta > 0; }, [](const LcmOptions& o) { return o.steps > 1; },
-                               [](const TcdOptions& o) { return o.eta > 0 && o.steps > 1; }, [](const auto&) { return false; }},
-                    sampler);
+  return std::visit(
+      Overloaded{[](const DdimOptions& o) { return o.eta > 0; }, [](const DdpmOptions&) { return true; },
+                 [](const Dpmpp2mSdeOptions& o) { return o.eta > 0 && !o.brownian_seed; },
+                 [](const DpmppSdeOptions& o) { return o.eta > 0 && !o.brownian_seed; },
+                 [](const EulerAncestralOptions& o) { return o.eta > 0; },
+                 [](const LcmOptions& o) { return o.steps > 1; },
+                 [](const TcdOptions& o) { return o.eta > 0 && o.steps > 1; }, [](const auto&) { return false; }},
+      sampler);
 }
 
 }  // namespace vgen::samplers

@@ -21,22 +21,24 @@
 
 namespace vgen::samplers {
 
-using Sampler = std::variant<DdimOptions, DdpmOptions, Dpmpp2mOptions, Dpmpp2mSdeOptions, Dpmpp3mOptions, DpmppSdeOptions, EulerOptions,
-                             EulerAncestralOptions, HeunOptions, UniPcOptions, LcmOptions, TcdOptions, PlmsOptions>;
+using Sampler =
+    std::variant<DdimOptions, DdpmOptions, Dpmpp2mOptions, Dpmpp2mSdeOptions, Dpmpp3mOptions, DpmppSdeOptions,
+                 EulerOptions, EulerAncestralOptions, HeunOptions, UniPcOptions, LcmOptions, TcdOptions, PlmsOptions>;
 
-// Anything with this signature is a sampler to a pipeline: one of the above bound to its options, or a function of the user's own.
-using SamplerFunction =
-    std::function<Tensor(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor noise, const NoiseSource& source, const OnStep& on_step)>;
+// Anything with this signature is a sampler to a pipeline: one of the above bound to its options, or a function of the
+// user's own.
+using SamplerFunction = std::function<Tensor(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor noise,
+                                             const NoiseSource& source, const OnStep& on_step)>;
 
 // Runs the sampler that `sampler` holds. Deterministic ones do not touch `source`.
-VGEN_API Tensor sample(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor noise, const Sampler& sampler, const NoiseSource& source,
-                       const OnStep& on_step = {});
+VGEN_API Tensor sample(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor noise, const Sampler& sampler,
+                       const NoiseSource& source, const OnStep& on_step = {});
 VGEN_API SamplerFunction sampler_function(Sampler sampler);
 
 // "ddim", "ddpm", "dpmpp_2m", ...: the kinds, in the order of the variant.
 VGEN_API const std::vector<std::string>& sampler_names();
-// A sampler of this name with its defaults. Spellings of other libraries are read too ("dpm++ 2m", "DPMSolverMultistepScheduler", "euler_a").
-// ConfigError naming the nearest one.
+// A sampler of this name with its defaults. Spellings of other libraries are read too ("dpm++ 2m",
+// "DPMSolverMultistepScheduler", "euler_a"). ConfigError naming the nearest one.
 VGEN_API Sampler sampler_named(std::string_view name);
 // Number of steps asked for; set_steps changes it. ddpm without steps runs all of the schedule's: 0.
 VGEN_API int steps_of(const Sampler& sampler);

@@ -1,4 +1,5 @@
-// Trajectory consistency distillation (Zheng et al. 2024): jumps past the next time to s = (1 - eta) t_next and adds noise up to it.
+// Trajectory consistency distillation (Zheng et al. 2024): jumps past the next time to s = (1 - eta) t_next and adds
+// noise up to it.
 #pragma once
 #include <cmath>
 #include <string_view>
@@ -15,15 +16,17 @@ struct TcdOptions {
   bool operator==(const TcdOptions&) const = default;
   static constexpr auto fields() {
     return std::tuple{field("steps", &TcdOptions::steps, "denoising steps = network evaluations"),
-                      field("original_steps", &TcdOptions::original_steps, "length of the grid the model was distilled on; steps are taken from it"),
+                      field("original_steps", &TcdOptions::original_steps,
+                            "length of the grid the model was distilled on; steps are taken from it"),
                       field("eta", &TcdOptions::eta, "the paper's gamma: 0 = deterministic, 1 = fully stochastic")};
   }
 };
 
-inline Tensor tcd(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor noise, const NoiseSource& source, const TcdOptions& options = {},
-                  const OnStep& on_step = {}) {
+inline Tensor tcd(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor noise, const NoiseSource& source,
+                  const TcdOptions& options = {}, const OnStep& on_step = {}) {
   detail::check_eta("tcd", options.eta);
-  const std::vector<int> times = schedulers::consistency_times("tcd", schedule.steps(), options.steps, options.original_steps);
+  const std::vector<int> times =
+      schedulers::consistency_times("tcd", schedule.steps(), options.steps, options.original_steps);
   const int n = static_cast<int>(times.size());
   Tensor x = std::move(noise);
   for (int i = 0; i < n; ++i) {

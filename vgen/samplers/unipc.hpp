@@ -1,5 +1,5 @@
-// UniPC (Zhao et al. 2023), data prediction: a multistep predictor in lambda whose result is corrected once the next network output is there.
-// One evaluation a step; good from 5 steps.
+// UniPC (Zhao et al. 2023), data prediction: a multistep predictor in lambda whose result is corrected once the next
+// network output is there. One evaluation a step; good from 5 steps.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -15,7 +15,9 @@ namespace vgen::samplers {
 
 // The B(h) of the paper: bh1 = h, bh2 = e^h - 1.
 enum class UniPcKind { bh1, bh2 };
-constexpr auto enum_names(UniPcKind) { return std::array{std::pair{UniPcKind::bh1, "bh1"}, std::pair{UniPcKind::bh2, "bh2"}}; }
+constexpr auto enum_names(UniPcKind) {
+  return std::array{std::pair{UniPcKind::bh1, "bh1"}, std::pair{UniPcKind::bh2, "bh2"}};
+}
 
 struct UniPcOptions {
   static constexpr std::string_view kind = "unipc";
@@ -26,7 +28,8 @@ struct UniPcOptions {
   bool operator==(const UniPcOptions&) const = default;
   static constexpr auto fields() {
     return std::tuple{field("steps", &UniPcOptions::steps, "denoising steps = network evaluations"),
-                      field("order", &UniPcOptions::order, "of the predictor, 1 to 4; the corrector adds one. 2 with guidance, 3 without"),
+                      field("order", &UniPcOptions::order,
+                            "of the predictor, 1 to 4; the corrector adds one. 2 with guidance, 3 without"),
                       field("solver", &UniPcOptions::solver, "bh1 or bh2"),
                       field("grid", &UniPcOptions::grid, "spacing, Karras sigmas, last sigma"),
                       field("lower_order_final", &UniPcOptions::lower_order_final, "the order falls to 1 at the end")};
@@ -58,16 +61,20 @@ inline std::vector<double> solve_powers(const std::vector<double>& r, const std:
 }
 }  // namespace detail
 
-inline Tensor unipc(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor noise, const UniPcOptions& options = {},
-                    const OnStep& on_step = {}) {
-  VGEN_CHECK(options.order >= 1 && options.order <= 4, ConfigError, "unipc: order must be in [1, 4], got ", options.order, "; try ",
-             std::clamp(options.order, 1, 4));
+inline Tensor unipc(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor noise,
+                    const UniPcOptions& options = {}, const OnStep& on_step = {}) {
+  VGEN_CHECK(options.order >= 1 && options.order <= 4, ConfigError, "unipc: order must be in [1, 4], got ",
+             options.order, "; try ", std::clamp(options.order, 1, 4));
   const SamplingGrid grid = schedulers::multistep_grid("unipc", schedule, options.steps, options.grid);
   const int n = grid.steps();
 
-  struct Past { Tensor x0; double lambda; };
+  struct Past {
+    Tensor x0;
+    double lambda;
+  };
   std::vector<Past> past;  // latest first; only points with a finite lambda
-  // From `x` at grid point i to i + 1 with `order` outputs; with `newest` (the output at i + 1) the corrector, else the predictor.
+  // From `x` at grid point i to i + 1 with `order` outputs; with `newest` (the output at i + 1) the corrector, else the
+  // predictor.
   const auto move = [&](const Tensor& x, const Tensor& x0, int i, int order, const Tensor& newest) {
     const NoiseLevel &from = grid.state[i], &to = grid.state[i + 1];
     const double h = to.lambda() - from.lambda(), hh = -h;

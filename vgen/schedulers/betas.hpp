@@ -1,4 +1,5 @@
-// Beta schedules: linear (Ho et al. 2020), scaled linear (Rombach et al. 2022; VGen's "linear_sd"), quadratic, cosine (Nichol & Dhariwal 2021).
+// Beta schedules: linear (Ho et al. 2020), scaled linear (Rombach et al. 2022; VGen's "linear_sd"), quadratic, cosine
+// (Nichol & Dhariwal 2021).
 #pragma once
 #include <cmath>
 #include <numbers>
@@ -8,18 +9,21 @@
 
 namespace vgen::schedulers {
 
-// n values from first to last, both included, each counted from the nearer end so that the ends are exact; fused as torch.linspace is, so that
-// float32 values are its values bit for bit.
+// n values from first to last, both included, each counted from the nearer end so that the ends are exact; fused as
+// torch.linspace is, so that float32 values are its values bit for bit.
 template <class Real = double>
 std::vector<Real> linspace(Real first, Real last, int n) {
   std::vector<Real> out(n);
   const Real step = n > 1 ? (last - first) / Real(n - 1) : Real(0);
-  for (int i = 0; i < n; ++i) out[i] = i < n / 2 || n == 1 ? std::fma(step, Real(i), first) : std::fma(-step, Real(n - 1 - i), last);
+  for (int i = 0; i < n; ++i)
+    out[i] = i < n / 2 || n == 1 ? std::fma(step, Real(i), first) : std::fma(-step, Real(n - 1 - i), last);
   return out;
 }
 
 template <class Real = double>
-std::vector<Real> linear_betas(int steps, double first, double last) { return linspace<Real>(Real(first), Real(last), steps); }
+std::vector<Real> linear_betas(int steps, double first, double last) {
+  return linspace<Real>(Real(first), Real(last), steps);
+}
 
 // Linear in the square root.
 template <class Real = double>

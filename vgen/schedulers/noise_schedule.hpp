@@ -1,7 +1,7 @@
-// NoiseSchedule: how much signal and noise a sample holds at each of T times. Everything that samplers and losses ask of a
-// schedule is here, in float64: x_t = alpha_t x0 + sigma_t eps with alpha^2 + sigma^2 = 1 (variance preserving, Ho et al. 2020).
-// Three views of one level: (alpha, sigma); sigma / alpha, the "sigma" of k-diffusion (Karras et al. 2022); lambda = log(alpha / sigma),
-// half the log-SNR, the time of DPM-Solver (Lu et al. 2022).
+// NoiseSchedule: how much signal and noise a sample holds at each of T times. Everything that samplers and losses ask
+// of a schedule is here, in float64: x_t = alpha_t x0 + sigma_t eps with alpha^2 + sigma^2 = 1 (variance preserving, Ho
+// et al. 2020). Three views of one level: (alpha, sigma); sigma / alpha, the "sigma" of k-diffusion (Karras et al.
+// 2022); lambda = log(alpha / sigma), half the log-SNR, the time of DPM-Solver (Lu et al. 2022).
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -15,9 +15,10 @@ namespace vgen::schedulers {
 
 // A point between clean (alpha 1, sigma 0) and noise (alpha 0, sigma 1).
 struct NoiseLevel {
-  double t = 0;            // what the network is told; may be fractional
+  double t = 0;  // what the network is told; may be fractional
   double alpha = 1, sigma = 0;
-  bool real_time = false;  // t reaches the network as float32 even where it is whole (LCM, Euler); else int64 where whole
+  bool real_time =
+      false;  // t reaches the network as float32 even where it is whole (LCM, Euler); else int64 where whole
 
   double ve_sigma() const { return alpha > 0 ? sigma / alpha : std::numeric_limits<double>::infinity(); }
   double lambda() const { return std::log(alpha) - std::log(sigma); }  // +inf when clean, -inf for pure noise
@@ -32,11 +33,12 @@ struct NoiseLevel {
 // Every derived table, length T. A zero-terminal-SNR schedule holds inf in the two reciprocal tables at T - 1.
 struct ScheduleTables {
   std::vector<double> betas, alphas_cumprod, alphas_cumprod_prev, alphas_cumprod_next;
-  std::vector<double> alphas, sigmas;                           // sqrt(alphas_cumprod), sqrt(1 - alphas_cumprod)
+  std::vector<double> alphas, sigmas;  // sqrt(alphas_cumprod), sqrt(1 - alphas_cumprod)
   std::vector<double> log_one_minus_alphas_cumprod, sqrt_recip_alphas_cumprod, sqrt_recipm1_alphas_cumprod;
-  std::vector<double> posterior_variance, posterior_log_variance, posterior_mean_x0, posterior_mean_xt;  // log: clipped at 1e-20
-  std::vector<double> fixed_large_variance;                     // betas, with the first posterior variance at t = 0
-  std::vector<double> log_ve_sigmas;                            // log(sigma / alpha), increasing
+  std::vector<double> posterior_variance, posterior_log_variance, posterior_mean_x0,
+      posterior_mean_xt;                     // log: clipped at 1e-20
+  std::vector<double> fixed_large_variance;  // betas, with the first posterior variance at t = 0
+  std::vector<double> log_ve_sigmas;         // log(sigma / alpha), increasing
   bool operator==(const ScheduleTables&) const = default;
 };
 
@@ -49,7 +51,8 @@ class NoiseSchedule {
     std::vector<double> cumprod(betas.size());
     double product = 1;
     for (std::size_t t = 0; t < betas.size(); ++t) {
-      VGEN_CHECK(betas[t] > 0 && betas[t] <= 1, ConfigError, "noise schedule: every beta must be in (0, 1], got ", betas[t], " at t = ", t);
+      VGEN_CHECK(betas[t] > 0 && betas[t] <= 1, ConfigError, "noise schedule: every beta must be in (0, 1], got ",
+                 betas[t], " at t = ", t);
       cumprod[t] = product *= 1 - betas[t];
     }
     return NoiseSchedule(std::move(betas), std::move(cumprod));
@@ -66,14 +69,15 @@ class NoiseSchedule {
     }
     return NoiseSchedule(std::move(betas), std::move(cumprod));
   }
-  // Tables of a program that computes them in float32 from `betas` (diffusers): the products are kept in float64 and rounded when stored. `last`, if
-  // positive, replaces the last alphas_cumprod.
+  // Tables of a program that computes them in float32 from `betas` (diffusers): the products are kept in float64 and
+  // rounded when stored. `last`, if positive, replaces the last alphas_cumprod.
   static NoiseSchedule from_float32_betas(const std::vector<float>& betas, float last = 0) {
     VGEN_CHECK(betas.size() >= 2, ConfigError, "noise schedule: needs at least 2 steps, got ", betas.size());
     ScheduleTables s;
     double product = 1;
     for (std::size_t t = 0; t < betas.size(); ++t) {
-      VGEN_CHECK(betas[t] > 0 && betas[t] <= 1, ConfigError, "noise schedule: every beta must be in (0, 1], got ", betas[t], " at t = ", t);
+      VGEN_CHECK(betas[t] > 0 && betas[t] <= 1, ConfigError, "noise schedule: every beta must be in (0, 1], got ",
+                 betas[t], " at t = ", t);
       float a = static_cast<float>(product *= 1.0f - betas[t]);
       if (last > 0 && t + 1 == betas.size()) a = last;
       s.betas.push_back(betas[t]);
@@ -87,10 +91,12 @@ class NoiseSchedule {
     out.tables_ = std::make_shared<const ScheduleTables>(std::move(s));
     return out;
   }
-  // Tables as a float32 program holds them: sigma and alpha rounded once, log(sigma / alpha) from the rounded sigma, hence inf where sigma is 1
-  // in float32. VGen's super-resolution model was sampled with such tables; near pure noise they differ from the float64 ones.
+  // Tables as a float32 program holds them: sigma and alpha rounded once, log(sigma / alpha) from the rounded sigma,
+  // hence inf where sigma is 1 in float32. VGen's super-resolution model was sampled with such tables; near pure noise
+  // they differ from the float64 ones.
   NoiseSchedule rounded_to_float32() const {
-    std::vector<float> sigma(tables_->sigmas.begin(), tables_->sigmas.end()), alpha(tables_->alphas.begin(), tables_->alphas.end());
+    std::vector<float> sigma(tables_->sigmas.begin(), tables_->sigmas.end()),
+        alpha(tables_->alphas.begin(), tables_->alphas.end());
     return float32(sigma, alpha);
   }
   static NoiseSchedule from_float32_sigmas(const std::vector<float>& sigma) {
@@ -122,7 +128,9 @@ class NoiseSchedule {
     return at == low ? a : at == low + 1 ? b : a + (b - a) * (at - low);
   }
   // The time whose sigma / alpha is `ve_sigma`, log-linear, clamped to [0, T - 1].
-  double time_of(double ve_sigma) const { return float32_ ? time_of_as<float>(static_cast<float>(ve_sigma)) : time_of_as<double>(ve_sigma); }
+  double time_of(double ve_sigma) const {
+    return float32_ ? time_of_as<float>(static_cast<float>(ve_sigma)) : time_of_as<double>(ve_sigma);
+  }
   double ve(int t) const { return std::exp(tables_->log_ve_sigmas.at(t)); }
 
   bool operator==(const NoiseSchedule& o) const { return *tables_ == *o.tables_; }
@@ -133,7 +141,8 @@ class NoiseSchedule {
     s.betas = std::move(betas);
     s.alphas_cumprod = std::move(cumprod);
     for (const double a : s.alphas_cumprod) s.alphas.push_back(std::sqrt(a)), s.sigmas.push_back(std::sqrt(1 - a));
-    for (std::size_t t = 0; t < s.alphas.size(); ++t) s.log_ve_sigmas.push_back(std::log(s.sigmas[t]) - std::log(s.alphas[t]));
+    for (std::size_t t = 0; t < s.alphas.size(); ++t)
+      s.log_ve_sigmas.push_back(std::log(s.sigmas[t]) - std::log(s.alphas[t]));
     derive(s);
     tables_ = std::make_shared<const ScheduleTables>(std::move(s));
   }
@@ -158,7 +167,8 @@ class NoiseSchedule {
     VGEN_CHECK(sigma.size() >= 2, ConfigError, "noise schedule: needs at least 2 steps, got ", sigma.size());
     ScheduleTables s;
     for (std::size_t t = 0; t < sigma.size(); ++t) {
-      VGEN_CHECK(sigma[t] > 0 && sigma[t] <= 1, ConfigError, "noise schedule: every sigma must be in (0, 1], got ", sigma[t], " at t = ", t);
+      VGEN_CHECK(sigma[t] > 0 && sigma[t] <= 1, ConfigError, "noise schedule: every sigma must be in (0, 1], got ",
+                 sigma[t], " at t = ", t);
       s.sigmas.push_back(sigma[t]);
       s.alphas.push_back(alpha[t]);
       s.alphas_cumprod.push_back(double(alpha[t]) * alpha[t]);
@@ -169,7 +179,8 @@ class NoiseSchedule {
     derive(s);
     // 1 - alphas_cumprod has lost its digits near t = 0, where sigma still has them
     for (std::size_t t = 0; t < sigma.size(); ++t) {
-      const float beta = static_cast<float>(s.betas[t]), a = t ? alpha[t - 1] : 1.0f, b = t ? sigma[t - 1] : 0.0f, square = sigma[t] * sigma[t];
+      const float beta = static_cast<float>(s.betas[t]), a = t ? alpha[t - 1] : 1.0f, b = t ? sigma[t - 1] : 0.0f,
+                  square = sigma[t] * sigma[t];
       s.posterior_mean_x0[t] = beta * a / square;
       s.posterior_mean_xt[t] = alpha[t] * (b * b) / (a * square);
       s.posterior_variance[t] = beta * (b / sigma[t]) * (b / sigma[t]);
@@ -182,12 +193,14 @@ class NoiseSchedule {
   }
   NoiseSchedule() = default;
 
-  // Real is float where the tables are float32: a time that falls on k + 0.5 is then rounded to the same neighbour as in the float32 program.
+  // Real is float where the tables are float32: a time that falls on k + 0.5 is then rounded to the same neighbour as
+  // in the float32 program.
   template <class Real>
   double log_linear(Real t) const {
     const Real at = std::clamp(t, Real(0), Real(steps() - 1));
     const int low = static_cast<int>(std::floor(at)), high = static_cast<int>(std::ceil(at));
-    const Real a = static_cast<Real>(tables_->log_ve_sigmas[low]), b = static_cast<Real>(tables_->log_ve_sigmas[high]), w = at - Real(low);
+    const Real a = static_cast<Real>(tables_->log_ve_sigmas[low]), b = static_cast<Real>(tables_->log_ve_sigmas[high]),
+               w = at - Real(low);
     if (low != high && std::isinf(b)) return std::numeric_limits<double>::infinity();
     const Real log_sigma = low == high ? a : (Real(1) - w) * a + w * b;
     return static_cast<Real>(std::exp(double(log_sigma)));

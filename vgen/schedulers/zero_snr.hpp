@@ -1,5 +1,5 @@
-// Zero terminal SNR (Lin et al. 2023, "Common Diffusion Noise Schedules and Sample Steps are Flawed"): shifts and scales sqrt(alphas_cumprod)
-// so that its last value is exactly 0 and its first stays.
+// Zero terminal SNR (Lin et al. 2023, "Common Diffusion Noise Schedules and Sample Steps are Flawed"): shifts and
+// scales sqrt(alphas_cumprod) so that its last value is exactly 0 and its first stays.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -7,7 +7,8 @@
 
 namespace vgen::schedulers {
 
-// Betas that already end in pure noise (largest beta within 1e-4 of 1) come back unchanged. Real float: in float32 with the rounding of diffusers.
+// Betas that already end in pure noise (largest beta within 1e-4 of 1) come back unchanged. Real float: in float32 with
+// the rounding of diffusers.
 template <class Real>
 std::vector<Real> zero_terminal_snr(std::vector<Real> betas) {
   if (std::abs(*std::max_element(betas.begin(), betas.end()) - Real(1)) <= Real(1e-4)) return betas;

@@ -54,7 +54,8 @@ TEST(Prediction, PureNoise) {
   const Denoised d = interpret(Prediction::v, x, out, zero.level(999), zero);
   EXPECT_EQ(distance(d.x0, -out), 0);
   EXPECT_EQ(distance(d.eps, x), 0);
-  EXPECT_THAT([&] { interpret(Prediction::epsilon, x, out, zero.level(999), zero); }, ThrowsMessage<ConfigError>(HasSubstr("pure noise")));
+  EXPECT_THAT([&] { interpret(Prediction::epsilon, x, out, zero.level(999), zero); },
+              ThrowsMessage<ConfigError>(HasSubstr("pure noise")));
 }
 
 TEST(Noise, EachSampleHasItsTime) {
@@ -70,7 +71,9 @@ TEST(Noise, OffsetIsOneValueASampleChannelAndFrame) {
   const NoiseSource source = noise_from(make_generator(7));
   const Tensor eps = normal(1), noisy = offset_noise(eps, 0.1, source), added = (noisy - eps) / 0.1;
   EXPECT_LT(added.std({3, 4}, false, false).max().item<double>(), 1e-12);
-  EXPECT_LT(distance(added.select(4, 0).select(3, 0), randn({2, 3, 2, 1, 1}, make_generator(7)).to(at::kDouble).squeeze(4).squeeze(3)), 1e-6);
+  EXPECT_LT(distance(added.select(4, 0).select(3, 0),
+                     randn({2, 3, 2, 1, 1}, make_generator(7)).to(at::kDouble).squeeze(4).squeeze(3)),
+            1e-6);
   EXPECT_EQ(distance(offset_noise(eps, 0, source), eps), 0);
   EXPECT_THROW(offset_noise(eps, -1, source), ConfigError);
   EXPECT_THROW(offset_noise(eps.select(2, 0), 0.1, source), ShapeError);
@@ -107,7 +110,12 @@ TEST(Guidance, LearnedVarianceComesFromTheCondition) {
 TEST(Guidance, TwoCallsOneBatchAndSeveralConditionsAgree) {
   const Tensor a = normal(3), b = normal(4), x = normal(5), t = at::full({2}, 5, at::kLong);
   int calls = 0;
-  const auto model = [&](const Tensor& bias) { return [&calls, bias](const Tensor& x, const Tensor&) { ++calls; return 0.5 * x + bias; }; };
+  const auto model = [&](const Tensor& bias) {
+    return [&calls, bias](const Tensor& x, const Tensor&) {
+      ++calls;
+      return 0.5 * x + bias;
+    };
+  };
   const Model both = [&](const Tensor& x, const Tensor& t) {
     EXPECT_EQ(t.size(0), 4);
     return 0.5 * x + at::cat({a, b}, 0);
@@ -115,7 +123,9 @@ TEST(Guidance, TwoCallsOneBatchAndSeveralConditionsAgree) {
   const Tensor two = guided(Model(model(a)), Model(model(b)), {.scale = 3})(x, t);
   EXPECT_EQ(calls, 2);
   EXPECT_LT(distance(two, guided_in_one_batch(both, {.scale = 3})(x, t)), 1e-12);
-  EXPECT_LT(distance(two, guided(std::vector<std::pair<Model, double>>{{model(a), 1.0}, {model(a), 2.0}}, model(b))(x, t)), 1e-12);
+  EXPECT_LT(
+      distance(two, guided(std::vector<std::pair<Model, double>>{{model(a), 1.0}, {model(a), 2.0}}, model(b))(x, t)),
+      1e-12);
   calls = 0;
   guided(Model(model(a)), Model(model(b)), {.scale = 1})(x, t);
   EXPECT_EQ(calls, 1);
@@ -123,7 +133,8 @@ TEST(Guidance, TwoCallsOneBatchAndSeveralConditionsAgree) {
 
 TEST(Guidance, BadValues) {
   const Model m;
-  EXPECT_THAT([&] { guided(m, m, {.scale = std::nan("")}); }, ThrowsMessage<ConfigError>(HasSubstr("scale must be a finite number, got nan; try 9")));
+  EXPECT_THAT([&] { guided(m, m, {.scale = std::nan("")}); },
+              ThrowsMessage<ConfigError>(HasSubstr("scale must be a finite number, got nan; try 9")));
   EXPECT_THROW(guided(m, m, {.scale = INFINITY}), ConfigError);
   EXPECT_THROW(guided(m, m, {.rescale = 1.5}), ConfigError);
 }
@@ -150,7 +161,8 @@ TEST(Denoiser, TimeTypesAndShapes) {
 
 TEST(Denoiser, LimitedX0KeepsTheSampleTogether) {
   const Model m = [](const Tensor& x, const Tensor&) { return x.tanh(); };
-  const DenoiserOptions o{.prediction = Prediction::epsilon, .variance = Variance::fixed_small, .limit = {.clamp = 0.5}};
+  const DenoiserOptions o{
+      .prediction = Prediction::epsilon, .variance = Variance::fixed_small, .limit = {.clamp = 0.5}};
   const Tensor x = normal(1);
   const NoiseLevel at = schedule().level(400);
   const Denoised d = denoiser(m, schedule(), o)(x, at);
@@ -159,21 +171,28 @@ TEST(Denoiser, LimitedX0KeepsTheSampleTogether) {
 }
 
 TEST(Loss, PerfectOutputCostsNothing) {
-  const Tensor x0 = normal(1), eps = normal(2), t = at::tensor({20, 700}, at::kLong), x = add_noise(schedule(), x0, eps, t);
+  const Tensor x0 = normal(1), eps = normal(2), t = at::tensor({20, 700}, at::kLong),
+               x = add_noise(schedule(), x0, eps, t);
   for (const Prediction p : {Prediction::epsilon, Prediction::v, Prediction::x0, Prediction::previous}) {
     const Tensor wanted = target(p, schedule(), x0, eps, t, x);
     for (const Loss l : {Loss::mse, Loss::l1, Loss::rescaled_mse, Loss::charbonnier})
-      EXPECT_LT(training_loss(schedule(), wanted, x0, eps, x, t, {.loss = l, .prediction = p}).max().item<double>(), 1.1e-6);
+      EXPECT_LT(training_loss(schedule(), wanted, x0, eps, x, t, {.loss = l, .prediction = p}).max().item<double>(),
+                1.1e-6);
     // off by 0.5 everywhere
-    EXPECT_NEAR(training_loss(schedule(), wanted + 0.5, x0, eps, x, t, {.prediction = p})[1].item<double>(), 0.25, 1e-9);
-    EXPECT_NEAR(training_loss(schedule(), wanted + 0.5, x0, eps, x, t, {.loss = Loss::l1, .prediction = p})[1].item<double>(), 0.5, 1e-9);
+    EXPECT_NEAR(training_loss(schedule(), wanted + 0.5, x0, eps, x, t, {.prediction = p})[1].item<double>(), 0.25,
+                1e-9);
+    EXPECT_NEAR(
+        training_loss(schedule(), wanted + 0.5, x0, eps, x, t, {.loss = Loss::l1, .prediction = p})[1].item<double>(),
+        0.5, 1e-9);
   }
 }
 
 TEST(Loss, WeightAndMask) {
-  const Tensor x0 = normal(1), eps = normal(2), t = at::tensor({20, 700}, at::kLong), x = add_noise(schedule(), x0, eps, t);
+  const Tensor x0 = normal(1), eps = normal(2), t = at::tensor({20, 700}, at::kLong),
+               x = add_noise(schedule(), x0, eps, t);
   const Tensor out = target(Prediction::v, schedule(), x0, eps, t, x) + 1.0;
-  const Tensor weighted = training_loss(schedule(), out, x0, eps, x, t, {}, {.weight = at::tensor({0.5, 2.0}, at::kDouble)});
+  const Tensor weighted =
+      training_loss(schedule(), out, x0, eps, x, t, {}, {.weight = at::tensor({0.5, 2.0}, at::kDouble)});
   EXPECT_NEAR(weighted[0].item<double>(), 0.5, 1e-9);
   EXPECT_NEAR(weighted[1].item<double>(), 2.0, 1e-9);
   Tensor mask = at::zeros({2, 1, 2, 2, 2}, at::kDouble);
@@ -183,30 +202,40 @@ TEST(Loss, WeightAndMask) {
 }
 
 TEST(Loss, VariationalTerms) {
-  const Tensor x0 = 0.3 * normal(1), eps = normal(2), t = at::tensor({300, 700}, at::kLong), x = add_noise(schedule(), x0, eps, t);
+  const Tensor x0 = 0.3 * normal(1), eps = normal(2), t = at::tensor({300, 700}, at::kLong),
+               x = add_noise(schedule(), x0, eps, t);
   EXPECT_THROW(training_loss(schedule(), x0, x0, eps, x, t, {.loss = Loss::kl}), ConfigError);
   // the true posterior (raw = -1 picks its variance) has zero divergence, any other variance or mean more
   const Tensor v = target(Prediction::v, schedule(), x0, eps, t, x);
   const LossOptions o{.loss = Loss::kl, .variance = Variance::learned_range};
-  const auto kl = [&](const Tensor& mean, double raw) { return training_loss(schedule(), at::cat({mean, at::full(kShape, raw, at::kDouble)}, 1), x0, eps, x, t, o); };
+  const auto kl = [&](const Tensor& mean, double raw) {
+    return training_loss(schedule(), at::cat({mean, at::full(kShape, raw, at::kDouble)}, 1), x0, eps, x, t, o);
+  };
   EXPECT_LT(kl(v, -1).abs().max().item<double>(), 1e-9);
   EXPECT_GT(kl(v + 0.1, -1).min().item<double>(), 1e-7);
   EXPECT_GT(kl(v, -0.5).min().item<double>(), 0);
-  EXPECT_LT(distance(training_loss(schedule(), at::cat({v + 0.1, v}, 1), x0, eps, x, t, {.loss = Loss::rescaled_kl, .variance = Variance::learned_range}),
-                     1000 * training_loss(schedule(), at::cat({v + 0.1, v}, 1), x0, eps, x, t, o)), 1e-9);
+  EXPECT_LT(distance(training_loss(schedule(), at::cat({v + 0.1, v}, 1), x0, eps, x, t,
+                                   {.loss = Loss::rescaled_kl, .variance = Variance::learned_range}),
+                     1000 * training_loss(schedule(), at::cat({v + 0.1, v}, 1), x0, eps, x, t, o)),
+            1e-9);
 }
 
 TEST(Loss, DiscretisedMassSumsToOne) {
   // the bins around -1, -1 + 2/255, ..., 1 share out the whole distribution
-  const Tensor x = at::tensor(schedulers::linspace(-1.0, 1.0, 256), at::kDouble), mean = at::full({256}, 0.123, at::kDouble);
+  const Tensor x = at::tensor(schedulers::linspace(-1.0, 1.0, 256), at::kDouble),
+               mean = at::full({256}, 0.123, at::kDouble);
   for (const double scale : {-5.0, -2.0, 0.0})
-    EXPECT_NEAR((-detail::discretised_gaussian_nll(x, mean, at::full({256}, scale, at::kDouble))).exp().sum().item<double>(), 1, 1e-6) << scale;
+    EXPECT_NEAR(
+        (-detail::discretised_gaussian_nll(x, mean, at::full({256}, scale, at::kDouble))).exp().sum().item<double>(), 1,
+        1e-6)
+        << scale;
 }
 
 TEST(Bound, PriorIsSmallAndTotalAddsUp) {
   const NoiseSchedule s = schedulers::make_schedule({.schedule = schedulers::ScheduleKind::cosine, .steps = 30});
   const Model m = [](const Tensor& x, const Tensor&) { return at::cat({x, 0 * x}, 1); };
-  const VariationalBound b = variational_bound(m, s, Prediction::epsilon, Variance::learned_range, normal(1), noise_from(make_generator(1)));
+  const VariationalBound b =
+      variational_bound(m, s, Prediction::epsilon, Variance::learned_range, normal(1), noise_from(make_generator(1)));
   EXPECT_EQ(b.terms.sizes(), at::IntArrayRef({2, 30}));
   EXPECT_LT(b.prior.abs().max().item<double>(), 1e-3);
   EXPECT_GT(prior_bits(s, normal(1), 0).min().item<double>(), 1);

@@ -16,7 +16,8 @@ std::size_t run_all(const fs::path& folder) {
     SCOPED_TRACE(entry.path().filename().string());
     Report report;
     run_diffusion(load_case(entry.path()), report);
-    for (const auto& row : report.rows()) EXPECT_TRUE(row.ok) << row.name << ": " << row.error << " > " << row.tolerance << " " << row.detail;
+    for (const auto& row : report.rows())
+      EXPECT_TRUE(row.ok) << row.name << ": " << row.error << " > " << row.tolerance << " " << row.detail;
     EXPECT_GE(report.rows().size(), 3u);
     ++cases;
   }

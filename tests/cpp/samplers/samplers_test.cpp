@@ -37,7 +37,9 @@ Tensor normal(int seed, std::int64_t n = 64) { return randn({1, n}, make_generat
 NoiseSource source(int seed = 1) { return noise_from(make_generator(seed)); }
 double distance(const Tensor& a, const Tensor& b) { return (a - b).abs().max().item<double>(); }
 
-double deviation_at(const NoiseLevel& l) { return std::sqrt(l.alpha * l.alpha * kDeviation * kDeviation + l.sigma * l.sigma); }
+double deviation_at(const NoiseLevel& l) {
+  return std::sqrt(l.alpha * l.alpha * kDeviation * kDeviation + l.sigma * l.sigma);
+}
 // The best denoiser for normal data, E[x0 | x]: with it the reverse SDE gives the data back, and the ODE is solved by
 // (x - alpha mean) / deviation(t) = const.
 Denoised gaussian(const Tensor& x, const NoiseLevel& l) {
@@ -51,7 +53,9 @@ Tensor ode_solution(const Tensor& x, const NoiseLevel& from, const NoiseLevel& t
 
 // A network of v for tests that only compare runs.
 Denoiser toy(const NoiseSchedule& s) {
-  const Model m = [](const Tensor& x, const Tensor& t) { return 0.5 * x.tanh() + t.to(at::kDouble).view({-1, 1}) / 2000 - 0.2; };
+  const Model m = [](const Tensor& x, const Tensor& t) {
+    return 0.5 * x.tanh() + t.to(at::kDouble).view({-1, 1}) / 2000 - 0.2;
+  };
   return diffusion::denoiser(m, s, Prediction::v);
 }
 
@@ -71,7 +75,8 @@ double ode_error(Sampler sampler, int steps) {
   set_steps(sampler, steps);
   std::visit(
       [](auto& o) {
-        if constexpr (requires { o.grid; }) o.grid = {.sigmas = Sigmas::exponential, .final_sigma = FinalSigma::smallest};
+        if constexpr (requires { o.grid; })
+          o.grid = {.sigmas = Sigmas::exponential, .final_sigma = FinalSigma::smallest};
         if constexpr (requires { o.lower_order_final; }) o.lower_order_final = false;
         if constexpr (requires { o.start; }) o.start = Start::unit;
       },
@@ -82,9 +87,11 @@ double ode_error(Sampler sampler, int steps) {
 }
 
 TEST(Convergence, OrdersOfTheOdeSamplers) {
-  // 3M starts with a step of order 1, which holds the whole at 2; it is more accurate all the same. UniPC's corrector adds one to its predictor.
+  // 3M starts with a step of order 1, which holds the whole at 2; it is more accurate all the same. UniPC's corrector
+  // adds one to its predictor.
   EXPECT_LT(ode_error(sampler_named("dpmpp_3m"), 81), ode_error(sampler_named("dpmpp_2m"), 81));
-  const std::tuple<const char*, double> wanted[] = {{"euler", 1}, {"heun", 2}, {"dpmpp_2m", 2}, {"dpmpp_3m", 2}, {"unipc", 3}};
+  const std::tuple<const char*, double> wanted[] = {
+      {"euler", 1}, {"heun", 2}, {"dpmpp_2m", 2}, {"dpmpp_3m", 2}, {"unipc", 3}};
   for (const auto& [name, order] : wanted) {
     const double coarse = ode_error(sampler_named(name), 41), fine = ode_error(sampler_named(name), 81);
     const double measured = std::log2(coarse / fine);
@@ -100,13 +107,15 @@ TEST(Convergence, DdimAndPlmsReachTheOde) {
   const double plms_100 = distance(plms(gaussian, schedule(), start, {.steps = 100}), exact);
   EXPECT_LT(ddim_100, 0.05);
   EXPECT_LT(plms_100, ddim_100 / 3);
-  EXPECT_LT(distance(ddim(gaussian, schedule(), start, {.steps = 500}), ode_solution(start, schedule().level(999), schedule().level(0))), ddim_100 / 3);
+  EXPECT_LT(distance(ddim(gaussian, schedule(), start, {.steps = 500}),
+                     ode_solution(start, schedule().level(999), schedule().level(0))),
+            ddim_100 / 3);
 }
 
 TEST(Distribution, StochasticSamplersGiveTheDataBack) {
   const Tensor start = normal(5, 20000);
-  std::vector<Sampler> samplers = {DdpmOptions{.steps = 250}, DdimOptions{.steps = 250, .eta = 1}, EulerAncestralOptions{.steps = 150},
-                                   DpmppSdeOptions{.steps = 60}};
+  std::vector<Sampler> samplers = {DdpmOptions{.steps = 250}, DdimOptions{.steps = 250, .eta = 1},
+                                   EulerAncestralOptions{.steps = 150}, DpmppSdeOptions{.steps = 60}};
   Dpmpp2mSdeOptions sde;
   sde.steps = 100;
   samplers.push_back(sde);
@@ -166,7 +175,9 @@ TEST(Relations, NoNoiseIsTheOde) {
   Dpmpp2mSdeOptions sde;
   sde.steps = 9, sde.eta = 0;
   EXPECT_EQ(distance(dpmpp_2m_sde(d, schedule(), x, source(), sde), dpmpp_2m(d, schedule(), x, {.steps = 9})), 0);
-  EXPECT_LT(distance(euler_ancestral(d, schedule(), x, source(), {.steps = 9, .eta = 0}), euler(d, schedule(), x, {.steps = 9})), 1e-12);
+  EXPECT_LT(distance(euler_ancestral(d, schedule(), x, source(), {.steps = 9, .eta = 0}),
+                     euler(d, schedule(), x, {.steps = 9})),
+            1e-12);
   EXPECT_EQ(distance(ddim(d, schedule(), x, source(), {.steps = 9}), ddim(d, schedule(), x, {.steps = 9})), 0);
 }
 
@@ -176,13 +187,17 @@ TEST(Relations, EulerIsDdimOnTheSameTimes) {
   const DdimOptions ddim_options{.steps = 1000};  // every time: the next time is the time less the stride
   const Tensor x = normal(1);
   EXPECT_LT(distance(ddim(toy(schedule()), schedule(), x, ddim_options),
-                     euler(toy(schedule()), schedule(), x, {.steps = 1000, .grid = {.final_sigma = FinalSigma::smallest, .times = [] {
-                                                              std::vector<double> t;
-                                                              for (const NoiseLevel& l : ddim_grid(schedule(), {.steps = 1000}).from)
-                                                                if (t.empty() || l.t < t.back()) t.push_back(l.t);
-                                                              return t;
-                                                            }()},
-                                                            .start = Start::unit})),
+                     euler(toy(schedule()), schedule(), x,
+                           {.steps = 1000,
+                            .grid = {.final_sigma = FinalSigma::smallest,
+                                     .times =
+                                         [] {
+                                           std::vector<double> t;
+                                           for (const NoiseLevel& l : ddim_grid(schedule(), {.steps = 1000}).from)
+                                             if (t.empty() || l.t < t.back()) t.push_back(l.t);
+                                           return t;
+                                         }()},
+                            .start = Start::unit})),
             5e-3);
   EXPECT_EQ(euler_grid("t", schedule(), 5, grid).state.front().t, 801);
 }
@@ -200,7 +215,9 @@ TEST(Relations, TcdWithoutNoiseIsDdimOnItsTimes) {
 
 TEST(Relations, SpacingOfVgenIsLeadingWhereStepsDivide) {
   const Tensor x = normal(1);
-  EXPECT_EQ(distance(ddim(toy(schedule()), schedule(), x, {.steps = 50}), ddim(toy(schedule()), schedule(), x, {.steps = 50, .spacing = Spacing::leading, .offset = 1})), 0);
+  EXPECT_EQ(distance(ddim(toy(schedule()), schedule(), x, {.steps = 50}),
+                     ddim(toy(schedule()), schedule(), x, {.steps = 50, .spacing = Spacing::leading, .offset = 1})),
+            0);
 }
 
 // ---- every sampler ----
@@ -247,7 +264,8 @@ TEST(EverySampler, StopsWhenTheCallbackSaysSo) {
     EXPECT_EQ(calls, 3);
     EXPECT_EQ(distance(x, last), 0);
     struct Stop {};
-    EXPECT_THROW(sample(toy(schedule()), schedule(), normal(1), sampler, source(), [](Step&) -> bool { throw Stop{}; }), Stop);
+    EXPECT_THROW(sample(toy(schedule()), schedule(), normal(1), sampler, source(), [](Step&) -> bool { throw Stop{}; }),
+                 Stop);
   }
 }
 
@@ -262,7 +280,12 @@ TEST(EverySampler, TakesTheLatentThatTheCallbackPutsThere) {
       return true;
     });
     EXPECT_EQ(distance(x, mine), 0);
-    EXPECT_THROW(sample(toy(schedule()), schedule(), normal(1), sampler, source(), [](Step& s) { s.latent = at::zeros({1}); return true; }), ShapeError);
+    EXPECT_THROW(sample(toy(schedule()), schedule(), normal(1), sampler, source(),
+                        [](Step& s) {
+                          s.latent = at::zeros({1});
+                          return true;
+                        }),
+                 ShapeError);
   }
 }
 
@@ -277,7 +300,8 @@ TEST(EverySampler, NanIsAnErrorThatNamesTheStep) {
       return d;
     };
     EXPECT_THAT([&] { sample(broken, schedule(), normal(1), sampler, source()); },
-                ThrowsMessage<NumericsError>(testing::AllOf(HasSubstr(kind_of(sampler) + ": the latent holds NaN"), HasSubstr("of "))));
+                ThrowsMessage<NumericsError>(
+                    testing::AllOf(HasSubstr(kind_of(sampler) + ": the latent holds NaN"), HasSubstr("of "))));
   }
 }
 
@@ -304,10 +328,16 @@ TEST(Errors, StepsOutOfRange) {
   for (Sampler sampler : every_sampler())
     for (const int n : {0, -3, 1001}) {
       set_steps(sampler, n);
-      const int nearest = n < 1 ? 1 : std::holds_alternative<LcmOptions>(sampler) || std::holds_alternative<TcdOptions>(sampler) ? 50 : 1000;
-      const std::string text = kind_of(sampler) + str(": steps must be in [1, ", n < 1 && nearest == 1 ? "" : str(nearest));
+      const int nearest = n < 1 ? 1
+                          : std::holds_alternative<LcmOptions>(sampler) || std::holds_alternative<TcdOptions>(sampler)
+                              ? 50
+                              : 1000;
+      const std::string text =
+          kind_of(sampler) + str(": steps must be in [1, ", n < 1 && nearest == 1 ? "" : str(nearest));
       const std::string advice = str(", got ", n, "; try ", nearest);
-      EXPECT_THAT([&] { validate(sampler, schedule()); }, ThrowsMessage<ConfigError>(testing::AllOf(HasSubstr(text), HasSubstr(advice)))) << kind_of(sampler);
+      EXPECT_THAT([&] { validate(sampler, schedule()); },
+                  ThrowsMessage<ConfigError>(testing::AllOf(HasSubstr(text), HasSubstr(advice))))
+          << kind_of(sampler);
       EXPECT_THROW(sample(gaussian, schedule(), normal(1), sampler, source()), ConfigError);
     }
 }
@@ -324,10 +354,13 @@ TEST(Errors, OtherOptions) {
   refused(UniPcOptions{.order = 5}, "order must be in [1, 4], got 5; try 4");
   refused(LcmOptions{.original_steps = 0}, "original_steps");
   refused(DpmppSdeOptions{.s_noise = -1}, "s_noise");
-  EXPECT_THAT([] { ddim(gaussian, schedule(), normal(1), {.eta = 0.5}); }, ThrowsMessage<ConfigError>(HasSubstr("needs a noise source")));
-  EXPECT_THAT([] { ddim_with_log_prob(gaussian, schedule(), normal(1), source(), {}); }, ThrowsMessage<ConfigError>(HasSubstr("eta > 0")));
-  EXPECT_THAT([] { ddpm(gaussian, schedule(), normal(1), source(), {.steps = 5, .variance = diffusion::Variance::learned}); },
-              ThrowsMessage<ConfigError>(HasSubstr("learned its variance")));
+  EXPECT_THAT([] { ddim(gaussian, schedule(), normal(1), {.eta = 0.5}); },
+              ThrowsMessage<ConfigError>(HasSubstr("needs a noise source")));
+  EXPECT_THAT([] { ddim_with_log_prob(gaussian, schedule(), normal(1), source(), {}); },
+              ThrowsMessage<ConfigError>(HasSubstr("eta > 0")));
+  EXPECT_THAT(
+      [] { ddpm(gaussian, schedule(), normal(1), source(), {.steps = 5, .variance = diffusion::Variance::learned}); },
+      ThrowsMessage<ConfigError>(HasSubstr("learned its variance")));
 }
 
 // ---- the choice ----
@@ -341,39 +374,50 @@ TEST(Choice, NamesAndSpellings) {
   EXPECT_EQ(kind_of(sampler_named("Euler a")), "euler_ancestral");
   EXPECT_EQ(kind_of(sampler_named("UniPC")), "unipc");
   EXPECT_EQ(std::get<Dpmpp2mOptions>(sampler_named("DPM++ 2M Karras")).grid.sigmas, Sigmas::karras);
-  EXPECT_THAT([] { sampler_named("ddmi"); }, ThrowsMessage<ConfigError>(testing::AllOf(HasSubstr("unknown sampler 'ddmi'; did you mean"), HasSubstr("valid: ddim, ddpm"))));
+  EXPECT_THAT([] { sampler_named("ddmi"); },
+              ThrowsMessage<ConfigError>(
+                  testing::AllOf(HasSubstr("unknown sampler 'ddmi'; did you mean"), HasSubstr("valid: ddim, ddpm"))));
   EXPECT_THROW(sampler_named(""), ConfigError);
 }
 
 TEST(Choice, ReadAndWrite) {
   for (const Sampler& s : every_sampler()) EXPECT_EQ(read<Sampler>(to_node(s)), s) << kind_of(s);
-  const Node n = Node::map({{"type", Node("dpmpp_2m_sde")}, {"steps", Node(30)}, {"range", Node::map({{"t_max", Node(699)}, {"spacing", Node("trailing")}})}});
+  const Node n = Node::map({{"type", Node("dpmpp_2m_sde")},
+                            {"steps", Node(30)},
+                            {"range", Node::map({{"t_max", Node(699)}, {"spacing", Node("trailing")}})}});
   const auto o = std::get<Dpmpp2mSdeOptions>(read<Sampler>(n));
   EXPECT_EQ(o.range->t_max, 699);
   EXPECT_EQ(o.range->spacing, Spacing::trailing);
-  EXPECT_THAT([] { read<Sampler>(Node::map({{"type", Node("euler")}, {"stesp", Node(3)}})); }, ThrowsMessage<ConfigError>(HasSubstr("did you mean 'steps'")));
+  EXPECT_THAT(
+      [] {
+        read<Sampler>(Node::map({{"type", Node("euler")}, {"stesp", Node(3)}}));
+      },
+      ThrowsMessage<ConfigError>(HasSubstr("did you mean 'steps'")));
   EXPECT_THROW(read<Sampler>(Node::map({{"type", Node("eulr")}})), ConfigError);
 }
 
 // A ninth sampler is a function.
 TEST(Choice, AUsersOwnSampler) {
-  const SamplerFunction one_jump = [](const Denoiser& d, const NoiseSchedule& s, Tensor x, const NoiseSource&, const OnStep&) {
-    return d(x, s.level(s.steps() - 1)).x0;
-  };
+  const SamplerFunction one_jump = [](const Denoiser& d, const NoiseSchedule& s, Tensor x, const NoiseSource&,
+                                      const OnStep&) { return d(x, s.level(s.steps() - 1)).x0; };
   const auto use = [](const SamplerFunction& f) { return f(gaussian, schedule(), normal(1), source(), {}); };
   EXPECT_EQ(distance(use(one_jump), gaussian(normal(1), schedule().level(999)).x0), 0);
-  EXPECT_EQ(distance(use(sampler_function(DdimOptions{.steps = 5})), ddim(gaussian, schedule(), normal(1), {.steps = 5})), 0);
+  EXPECT_EQ(
+      distance(use(sampler_function(DdimOptions{.steps = 5})), ddim(gaussian, schedule(), normal(1), {.steps = 5})), 0);
 }
 
 // ---- partial chain ----
 
 TEST(PartialChain, IsTheEndOfDdim) {
-  const DdimGrid whole = ddim_grid(schedule(), {.steps = 20}), part = partial_chain_grid(schedule(), {.steps = 20, .start = 0.6});
+  const DdimGrid whole = ddim_grid(schedule(), {.steps = 20}),
+                 part = partial_chain_grid(schedule(), {.steps = 20, .start = 0.6});
   ASSERT_EQ(part.from.size(), 12u);
   EXPECT_EQ(part.from[0].t, 551);
   EXPECT_EQ(part.from.back(), whole.from.back());
   const Tensor x = normal(1);
-  EXPECT_EQ(distance(partial_chain(gaussian, schedule(), x, source(), {.steps = 20, .start = 1}), ddim(gaussian, schedule(), x, {.steps = 20})), 0);
+  EXPECT_EQ(distance(partial_chain(gaussian, schedule(), x, source(), {.steps = 20, .start = 1}),
+                     ddim(gaussian, schedule(), x, {.steps = 20})),
+            0);
   EXPECT_THROW(partial_chain_grid(schedule(), {.start = 0}), ConfigError);
   EXPECT_THROW(partial_chain_grid(schedule(), {.steps = 5, .start = 0.1}), ConfigError);
   EXPECT_THROW(partial_chain(gaussian, schedule(), x, source(), {.gradient_steps = -1}), ConfigError);

@@ -13,14 +13,24 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-NoiseSchedule schedule(ScheduleKind kind, bool zero = false) { return make_schedule({.schedule = kind, .zero_terminal_snr = zero}); }
+NoiseSchedule schedule(ScheduleKind kind, bool zero = false) {
+  return make_schedule({.schedule = kind, .zero_terminal_snr = zero});
+}
 
 // Values of the reference, alphas_cumprod at t = 0, 19, 500, 981, 998, 999.
 TEST(NoiseSchedule, KnownValues) {
   const std::vector<std::tuple<ScheduleKind, bool, std::vector<double>>> known = {
-      {ScheduleKind::scaled_linear, false, {0.99915, 0.9822439910955454, 0.2763326838229747, 0.005775500139495754, 0.00471669889987575, 0.004660098513077241}},
-      {ScheduleKind::scaled_linear, true, {0.99915, 0.9810104569288466, 0.24101878275731586, 6.886571612302111e-05, 1.9678880566211582e-07, 0}},
-      {ScheduleKind::cosine, false, {0.999958715775178, 0.9982524864661346, 0.49228517244880304, 7.867147536445513e-04, 2.4287669070348544e-06, 2.4287669070348567e-09}}};
+      {ScheduleKind::scaled_linear,
+       false,
+       {0.99915, 0.9822439910955454, 0.2763326838229747, 0.005775500139495754, 0.00471669889987575,
+        0.004660098513077241}},
+      {ScheduleKind::scaled_linear,
+       true,
+       {0.99915, 0.9810104569288466, 0.24101878275731586, 6.886571612302111e-05, 1.9678880566211582e-07, 0}},
+      {ScheduleKind::cosine,
+       false,
+       {0.999958715775178, 0.9982524864661346, 0.49228517244880304, 7.867147536445513e-04, 2.4287669070348544e-06,
+        2.4287669070348567e-09}}};
   for (const auto& [kind, zero, values] : known) {
     const NoiseSchedule s = schedule(kind, zero);
     const int times[] = {0, 19, 500, 981, 998, 999};
@@ -29,7 +39,8 @@ TEST(NoiseSchedule, KnownValues) {
 }
 
 TEST(NoiseSchedule, LevelsAreVariancePreservingAndFall) {
-  for (const ScheduleKind kind : {ScheduleKind::linear, ScheduleKind::scaled_linear, ScheduleKind::quadratic, ScheduleKind::cosine, ScheduleKind::logsnr_cosine_interp}) {
+  for (const ScheduleKind kind : {ScheduleKind::linear, ScheduleKind::scaled_linear, ScheduleKind::quadratic,
+                                  ScheduleKind::cosine, ScheduleKind::logsnr_cosine_interp}) {
     const NoiseSchedule s = schedule(kind);
     for (int t = 0; t < s.steps(); ++t) {
       const NoiseLevel l = s.level(t);
@@ -93,8 +104,9 @@ TEST(NoiseSchedule, CopiesShareAndCompare) {
 
 TEST(Timesteps, VgenGrid) {
   // counts and first times of the reference
-  const std::vector<std::array<int, 3>> known = {{1, 1, 1},    {3, 4, 999},   {7, 8, 995},    {16, 17, 993},   {20, 20, 951},   {32, 33, 993},
-                                                 {50, 50, 981}, {75, 77, 989}, {300, 334, 999}, {400, 500, 999}, {1000, 1000, 999}};
+  const std::vector<std::array<int, 3>> known = {{1, 1, 1},       {3, 4, 999},     {7, 8, 995},      {16, 17, 993},
+                                                 {20, 20, 951},   {32, 33, 993},   {50, 50, 981},    {75, 77, 989},
+                                                 {300, 334, 999}, {400, 500, 999}, {1000, 1000, 999}};
   for (const auto& [n, count, first] : known) {
     const auto times = spaced_times(Spacing::vgen, 1000, n);
     EXPECT_EQ(static_cast<int>(times.size()), count) << n;
@@ -107,7 +119,8 @@ TEST(Timesteps, OtherGrids) {
   EXPECT_THAT(spaced_times(Spacing::leading, 1000, 4, 1), ElementsAre(751, 501, 251, 1));
   EXPECT_THAT(spaced_times(Spacing::trailing, 1000, 4), ElementsAre(999, 749, 499, 249));
   EXPECT_THAT(spaced_times(Spacing::linspace, 1000, 4), ElementsAre(999, 666, 333, 0));
-  EXPECT_THAT(rounded(spaced_times(Spacing::linspace, 1000, 8, 0, true)), ElementsAre(999, 874, 749, 624, 500, 375, 250, 125));
+  EXPECT_THAT(rounded(spaced_times(Spacing::linspace, 1000, 8, 0, true)),
+              ElementsAre(999, 874, 749, 624, 500, 375, 250, 125));
   EXPECT_THAT(consistency_times("lcm", 1000, 4), ElementsAre(999, 759, 499, 259));
   for (const Spacing s : {Spacing::leading, Spacing::trailing, Spacing::linspace})
     for (int n = 1; n <= 1000; ++n) {
@@ -119,7 +132,8 @@ TEST(Timesteps, OtherGrids) {
 }
 
 TEST(Timesteps, StepsOutOfRangeNameTheNearest) {
-  EXPECT_THAT([] { check_steps("ddim", 0, 1000); }, ThrowsMessage<ConfigError>(HasSubstr("ddim: steps must be in [1, 1000], got 0; try 1")));
+  EXPECT_THAT([] { check_steps("ddim", 0, 1000); },
+              ThrowsMessage<ConfigError>(HasSubstr("ddim: steps must be in [1, 1000], got 0; try 1")));
   EXPECT_THAT([] { check_steps("ddim", 1001, 1000); }, ThrowsMessage<ConfigError>(HasSubstr("got 1001; try 1000")));
   EXPECT_THROW(consistency_times("lcm", 1000, 51), ConfigError);
   EXPECT_THROW(consistency_times("lcm", 1000, 4, 2000), ConfigError);
@@ -148,12 +162,14 @@ TEST(Grid, SigmasFallAndEndClean) {
         EXPECT_EQ(g.state.back().sigma, 0);
         EXPECT_EQ(g.network[0].real_time, !multistep);
       }
-  EXPECT_EQ(euler_grid("t", s, 5, {.final_sigma = FinalSigma::smallest}).state.back(), (NoiseLevel{0, s.level(0).alpha, s.level(0).sigma, true}));
+  EXPECT_EQ(euler_grid("t", s, 5, {.final_sigma = FinalSigma::smallest}).state.back(),
+            (NoiseLevel{0, s.level(0).alpha, s.level(0).sigma, true}));
 }
 
 TEST(Grid, Errors) {
   const NoiseSchedule zero = make_schedule({.zero_terminal_snr = true});
-  EXPECT_THAT([&] { euler_grid("euler", zero, 8, {.sigmas = Sigmas::karras}); }, ThrowsMessage<ConfigError>(HasSubstr("alpha_floor")));
+  EXPECT_THAT([&] { euler_grid("euler", zero, 8, {.sigmas = Sigmas::karras}); },
+              ThrowsMessage<ConfigError>(HasSubstr("alpha_floor")));
   EXPECT_THROW(euler_grid("euler", zero, 8, {.times = {10, 20}}), ConfigError);
   EXPECT_THROW(euler_grid("euler", zero, 8, {.times = {1000}}), ConfigError);
   EXPECT_THROW(range_grid("x", zero, 8, {.t_max = 1000}), ConfigError);
@@ -173,12 +189,15 @@ TEST(Grid, RangeOfSuperResolution) {
 }
 
 TEST(ScheduleOptions, ReadFromConfig) {
-  const auto read_kind = [](const char* name) { return read<ScheduleOptions>(Node::map({{"schedule", Node(name)}})).schedule; };
+  const auto read_kind = [](const char* name) {
+    return read<ScheduleOptions>(Node::map({{"schedule", Node(name)}})).schedule;
+  };
   EXPECT_EQ(read_kind("linear_sd"), ScheduleKind::scaled_linear);
   EXPECT_EQ(read_kind("squaredcos_cap_v2"), ScheduleKind::cosine);
   EXPECT_EQ(name_of(ScheduleKind::scaled_linear), "scaled_linear");
   EXPECT_THAT([&] { read_kind("cosin"); }, ThrowsMessage<ConfigError>(HasSubstr("did you mean 'cosine'")));
-  const ScheduleOptions o{.schedule = ScheduleKind::linear, .beta_start = 0.001, .beta_end = 0.1, .zero_terminal_snr = true};
+  const ScheduleOptions o{
+      .schedule = ScheduleKind::linear, .beta_start = 0.001, .beta_end = 0.1, .zero_terminal_snr = true};
   EXPECT_EQ(read<ScheduleOptions>(to_node(o)), o);
 }
 
