@@ -13,12 +13,18 @@ bool is_utf8(std::string_view text) {
   const auto at = [&](std::size_t k) { return k < text.size() ? static_cast<unsigned char>(text[k]) : 0u; };
   while (i < text.size()) {
     const unsigned c = at(i);
-    const std::size_t n = c < 0x80 ? 1 : c >= 0xC2 && c < 0xE0 ? 2 : c >= 0xE0 && c < 0xF0 ? 3 : c >= 0xF0 && c < 0xF5 ? 4 : 0;
+    const std::size_t n = c < 0x80                ? 1
+                          : c >= 0xC2 && c < 0xE0 ? 2
+                          : c >= 0xE0 && c < 0xF0 ? 3
+                          : c >= 0xF0 && c < 0xF5 ? 4
+                                                  : 0;
     if (n == 0) return false;
     for (std::size_t k = 1; k < n; ++k)
       if ((at(i + k) & 0xC0) != 0x80) return false;
     const unsigned second = at(i + 1);  // overlong forms, surrogates, beyond U+10FFFF
-    if ((c == 0xE0 && second < 0xA0) || (c == 0xED && second > 0x9F) || (c == 0xF0 && second < 0x90) || (c == 0xF4 && second > 0x8F)) return false;
+    if ((c == 0xE0 && second < 0xA0) || (c == 0xED && second > 0x9F) || (c == 0xF0 && second < 0x90) ||
+        (c == 0xF4 && second > 0x8F))
+      return false;
     i += n;
   }
   return true;
@@ -52,9 +58,11 @@ bool read_all(std::string_view text, T& value) {
   throw UsageError(str(name, ": ", message, " (see: ", name, " --help)"));
 }
 
-void check_choice(const Command& command, std::string_view what, const std::string& given, const std::vector<std::string>& choices) {
+void check_choice(const Command& command, std::string_view what, const std::string& given,
+                  const std::vector<std::string>& choices) {
   if (choices.empty() || std::ranges::find(choices, given) != choices.end()) return;
-  fail(&command, str(what, ": unknown name '", printable(given), "'", suggestion(given, choices), " (valid: ", joined(choices), ")"));
+  fail(&command, str(what, ": unknown name '", printable(given), "'", suggestion(given, choices),
+                     " (valid: ", joined(choices), ")"));
 }
 
 Node value_of(const Command& command, const Option& option, const std::string& text) {
@@ -67,17 +75,21 @@ Node value_of(const Command& command, const Option& option, const std::string& t
     }
     case Kind::number: {
       double v = 0;
-      if (!read_all(text, v) || !std::isfinite(v)) fail(&command, str(name, ": expected a finite number, got '", printable(text), "'"));
+      if (!read_all(text, v) || !std::isfinite(v))
+        fail(&command, str(name, ": expected a finite number, got '", printable(text), "'"));
       return Node(v);
     }
     case Kind::size: {
       const std::size_t x = text.find_first_of("xX");
       std::int64_t w = 0, h = 0;
-      if (x == std::string::npos || !read_all(std::string_view(text).substr(0, x), w) || !read_all(std::string_view(text).substr(x + 1), h))
+      if (x == std::string::npos || !read_all(std::string_view(text).substr(0, x), w) ||
+          !read_all(std::string_view(text).substr(x + 1), h))
         fail(&command, str(name, ": expected WIDTHxHEIGHT such as 448x256, got '", printable(text), "'"));
       return Node::list({Node(w), Node(h)});
     }
-    default: check_choice(command, name, text, option.choices); return Node(text);
+    default:
+      check_choice(command, name, text, option.choices);
+      return Node(text);
   }
 }
 
@@ -142,7 +154,8 @@ const Command& find_command(const std::string& name) {
     if (c.name == name) return c;
     names.push_back(c.name);
   }
-  fail(nullptr, str("unknown command '", printable(name), "'", suggestion(name, names), " (valid: ", joined(names), ")"));
+  fail(nullptr,
+       str("unknown command '", printable(name), "'", suggestion(name, names), " (valid: ", joined(names), ")"));
 }
 
 }  // namespace
@@ -182,12 +195,14 @@ Parsed parse(const std::vector<std::string>& words) {
         if (equals != std::string::npos) fail(&command, str("--", o.name, " takes no value"));
         out.arguments.set(o.name, true);
       } else {
-        store(command, out.arguments, o, value_of(command, o, equals == std::string::npos ? take(o, i) : word.substr(equals + 1)));
+        store(command, out.arguments, o,
+              value_of(command, o, equals == std::string::npos ? take(o, i) : word.substr(equals + 1)));
       }
     } else if (word.size() > 1 && word[0] == '-') {
       const Option& o = find_letter(command, word[1]);
       if (o.kind == Kind::flag) {
-        if (word.size() > 2) fail(&command, str("write flags one by one: -", word.substr(1, 1), " -", printable(word.substr(2))));
+        if (word.size() > 2)
+          fail(&command, str("write flags one by one: -", word.substr(1, 1), " -", printable(word.substr(2))));
         out.arguments.set(o.name, true);
       } else {
         store(command, out.arguments, o, value_of(command, o, word.size() > 2 ? word.substr(2) : take(o, i)));
@@ -199,7 +214,8 @@ Parsed parse(const std::vector<std::string>& words) {
   if (out.arguments.find("help")) return out;
   place(command, out.arguments, std::move(rest));
   for (const Option& o : command.options)
-    if (o.required && !out.arguments.find(o.name)) fail(&command, str("missing --", o.name, " ", o.value, ": ", o.help));
+    if (o.required && !out.arguments.find(o.name))
+      fail(&command, str("missing --", o.name, " ", o.value, ": ", o.help));
   out.action = Parsed::Action::run;
   return out;
 }
@@ -242,7 +258,8 @@ std::string help() {
   for (const Command& c : commands()) table.emplace_back(c.name, c.summary);
   std::string out = "vgen: video generation by diffusion\n\nusage: vgen COMMAND [options]\n\ncommands:\n" + rows(table);
   out += "\n  vgen COMMAND --help    options and examples of one command\n  vgen --version\n";
-  out += "  vgen completion        shell completion: source <(vgen completion)\n\nexample:\n  " + commands().front().examples.front() + "\n";
+  out += "  vgen completion        shell completion: source <(vgen completion)\n\nexample:\n  " +
+         commands().front().examples.front() + "\n";
   return out;
 }
 
@@ -273,9 +290,10 @@ std::string completion() {
       for (const std::string& choice : p.choices) words += choice + " ";
     cases += "    " + c.name + ") words=\"" + words + "\" ;;\n";
   }
-  return "# bash: source <(vgen completion)\n_vgen() {\n  local words=\"\"\n  case \"${COMP_WORDS[1]}\" in\n" + cases + "  esac\n" +
-         "  if [ \"$COMP_CWORD\" -eq 1 ]; then words=\"" + names + "--help --version\"; fi\n" +
-         "  COMPREPLY=($(compgen -W \"$words\" -- \"${COMP_WORDS[COMP_CWORD]}\"))\n}\ncomplete -o default -F _vgen vgen\n";
+  return "# bash: source <(vgen completion)\n_vgen() {\n  local words=\"\"\n  case \"${COMP_WORDS[1]}\" in\n" + cases +
+         "  esac\n" + "  if [ \"$COMP_CWORD\" -eq 1 ]; then words=\"" + names + "--help --version\"; fi\n" +
+         "  COMPREPLY=($(compgen -W \"$words\" -- \"${COMP_WORDS[COMP_CWORD]}\"))\n}\ncomplete -o default -F _vgen "
+         "vgen\n";
 }
 
 }  // namespace vgen::cli

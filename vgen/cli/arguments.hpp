@@ -1,5 +1,6 @@
-// The command line as data: a table of commands, their options and examples; help, completion and parsing are computed from it.
-// Torch-free, so that `vgen --help` answers in milliseconds. The result crosses to the back end (cli/backend.hpp) as a Node.
+// The command line as data: a table of commands, their options and examples; help, completion and parsing are computed
+// from it. Torch-free, so that `vgen --help` answers in milliseconds. The result crosses to the back end
+// (cli/backend.hpp) as a Node.
 #pragma once
 #include <string>
 #include <string_view>
@@ -23,14 +24,14 @@ enum class Kind {
 };
 
 struct Option {
-  std::string name = {};             // "steps": --steps
-  char letter = 0;                   // 'o': -o
+  std::string name = {};  // "steps": --steps
+  char letter = 0;        // 'o': -o
   Kind kind = Kind::text;
-  std::string value = {};            // how help calls the value: "N", "FILE"
+  std::string value = {};  // how help calls the value: "N", "FILE"
   std::string help = {};
-  std::string fallback = {};         // what holds when the option is absent, for help only
+  std::string fallback = {};              // what holds when the option is absent, for help only
   std::vector<std::string> choices = {};  // closed set of texts; empty = open
-  bool repeat = false;               // may be given several times: a list
+  bool repeat = false;                    // may be given several times: a list
   bool required = false;
 };
 

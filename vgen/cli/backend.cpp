@@ -23,7 +23,7 @@ namespace vgen::cli {
 namespace {
 
 constexpr std::pair<std::string_view, int (*)(Invocation&)> table[] = {
-    {"doctor", cmd_doctor}, {"eval", cmd_eval},     {"gen", cmd_gen},
+    {"doctor", cmd_doctor},   {"eval", cmd_eval},     {"gen", cmd_gen},
     {"inspect", cmd_inspect}, {"parity", cmd_parity}, {"train", cmd_train},
 };
 
@@ -37,7 +37,8 @@ extern "C" void on_signal(int signal) {
 // "ConfigError" of vgen::ConfigError.
 std::string type_of(const std::exception& e) {
   int status = 0;
-  const std::unique_ptr<char, void (*)(void*)> name(abi::__cxa_demangle(typeid(e).name(), nullptr, nullptr, &status), std::free);
+  const std::unique_ptr<char, void (*)(void*)> name(abi::__cxa_demangle(typeid(e).name(), nullptr, nullptr, &status),
+                                                    std::free);
   const std::string_view full = status == 0 ? name.get() : "Error";
   return std::string(full.substr(full.rfind(':') == std::string_view::npos ? 0 : full.rfind(':') + 1));
 }
@@ -45,13 +46,14 @@ std::string type_of(const std::exception& e) {
 int run(std::string_view command, const Node& arguments, const CancelToken& cancel, Console& console) {
   const auto fail = [&](Exit code, const std::string& type, const std::string& message) {
     const bool internal = code == Exit::internal;
-    console.error(type, static_cast<int>(code), internal ? str("vgen ", command, ": internal error: ", message, "; please report it") : message);
+    console.error(type, static_cast<int>(code),
+                  internal ? str("vgen ", command, ": internal error: ", message, "; please report it") : message);
     return static_cast<int>(code);
   };
   try {
     if (const Node* threads = arguments.find("threads")) {
-      VGEN_CHECK(threads->integer >= 1 && threads->integer <= 1024, ConfigError, "--threads: must be in [1, 1024], got ", threads->integer,
-                 "; leave it out to use all cores");
+      VGEN_CHECK(threads->integer >= 1 && threads->integer <= 1024, ConfigError,
+                 "--threads: must be in [1, 1024], got ", threads->integer, "; leave it out to use all cores");
       at::set_num_threads(static_cast<int>(threads->integer));
     }
     if (arguments.find("verbose") && !log::enabled(log::Level::info)) log::set_level(log::Level::info);
@@ -64,15 +66,15 @@ int run(std::string_view command, const Node& arguments, const CancelToken& canc
   } catch (const std::filesystem::filesystem_error& e) {
     return fail(Exit::io, "IoError", str("vgen ", command, ": ", printable(e.what(), 500)));
   } catch (const std::bad_alloc&) {
-    return fail(Exit::io, "MemoryError", str("vgen ", command, ": out of memory; use fewer frames, a smaller size or --dtype bf16"));
+    return fail(Exit::io, "MemoryError",
+                str("vgen ", command, ": out of memory; use fewer frames, a smaller size or --dtype bf16"));
   } catch (const c10::Error& e) {
     const std::string what = e.what_without_backtrace();
     if (what.find("can't allocate memory") != std::string::npos || what.find("out of memory") != std::string::npos)
-      return fail(Exit::io, "MemoryError", str("vgen ", command, ": out of memory; use fewer frames, a smaller size or --dtype bf16: ", what));
+      return fail(Exit::io, "MemoryError",
+                  str("vgen ", command, ": out of memory; use fewer frames, a smaller size or --dtype bf16: ", what));
     return fail(Exit::internal, "TorchError", what);
-  } catch (const std::exception& e) {
-    return fail(Exit::internal, type_of(e), e.what());
-  } catch (...) {
+  } catch (const std::exception& e) { return fail(Exit::internal, type_of(e), e.what()); } catch (...) {
     return fail(Exit::internal, "Error", "unknown exception");
   }
 }
@@ -100,8 +102,10 @@ std::vector<std::string> Invocation::texts(std::string_view name) const {
 void Invocation::override_with_sets(Node& root) const {
   for (const std::string& each : texts("set")) {
     const std::size_t equals = each.find('=');
-    VGEN_CHECK(equals != std::string::npos && equals > 0, ConfigError, "--set: expected path=value such as sampler.steps=30, got '", printable(each), "'");
-    set_path(root, std::string_view(each).substr(0, equals), formats::parse_yaml_value(std::string_view(each).substr(equals + 1)));
+    VGEN_CHECK(equals != std::string::npos && equals > 0, ConfigError,
+               "--set: expected path=value such as sampler.steps=30, got '", printable(each), "'");
+    set_path(root, std::string_view(each).substr(0, equals),
+             formats::parse_yaml_value(std::string_view(each).substr(equals + 1)));
   }
 }
 
@@ -114,7 +118,8 @@ extern "C" int vgen_cli_run(const char* command, const char* arguments) {
   std::signal(SIGINT, cli::on_signal);
   std::signal(SIGTERM, cli::on_signal);
   try {
-    const Node parsed = formats::parse_json(arguments, "arguments", {.bytes = std::size_t(1) << 26, .depth = 8, .nodes = 1'000'000});
+    const Node parsed =
+        formats::parse_json(arguments, "arguments", {.bytes = std::size_t(1) << 26, .depth = 8, .nodes = 1'000'000});
     cli::Console console(parsed.find("json"), parsed.find("quiet"));
     return cli::run(command, parsed, cancel, console);
   } catch (const std::exception& e) {

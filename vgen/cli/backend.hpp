@@ -1,5 +1,6 @@
-// The half of the program that computes: libvgen_cli_backend.so, opened by main.cpp. One file a command, cmd_<name>.cpp; the table is in
-// backend.cpp. A command returns its exit code; errors are thrown and become exit codes there.
+// The half of the program that computes: libvgen_cli_backend.so, opened by main.cpp. One file a command,
+// cmd_<name>.cpp; the table is in backend.cpp. A command returns its exit code; errors are thrown and become exit codes
+// there.
 #pragma once
 #include <string>
 #include <vector>

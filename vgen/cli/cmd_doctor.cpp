@@ -27,7 +27,8 @@ Finding torch() {
   const fs::path library = library_of(&at::get_num_threads);
   const std::string found = torch_version(library.parent_path().parent_path()), built = build_info().torch;
   Finding f{"torch", str(found.empty() ? "unknown version" : found, " (built for ", built, "), ", library.string())};
-  if (!found.starts_with(built + ".")) f.health = Health::bad, f.fix = str("pip install 'torch==", built, ".*', or rebuild vgen");
+  if (!found.starts_with(built + "."))
+    f.health = Health::bad, f.fix = str("pip install 'torch==", built, ".*', or rebuild vgen");
   return f;
 }
 
@@ -43,22 +44,28 @@ Finding ffmpeg() {
   const video::BackendStatus& status = video::backend_status();
   if (status.available) return {"ffmpeg", str(status.text, ", ", status.library.string())};
   const fs::path program = video::ffmpeg_program();
-  if (!program.empty()) return {"ffmpeg", str("writing through the program ", program.string(), "; ", status.text), Health::note, video::ffmpeg_advice()};
+  if (!program.empty())
+    return {"ffmpeg", str("writing through the program ", program.string(), "; ", status.text), Health::note,
+            video::ffmpeg_advice()};
   return {"ffmpeg", status.text, Health::note, video::ffmpeg_advice()};
 }
 
 Finding cuda() {
   const bool kernels = fs::exists(library_of(&build_info).parent_path() / "libvgen_cuda.so");
   const bool device = fs::exists("/dev/nvidia0");
-  if (device && !kernels) return {"cuda", "a GPU is here, but this build has no CUDA kernels", Health::note, "rebuild with -DVGEN_CUDA=ON"};
-  return {"cuda", device ? "GPU and kernels found" : kernels ? "kernels found, no GPU: computing on the CPU" : "no GPU, no kernels: computing on the CPU"};
+  if (device && !kernels)
+    return {"cuda", "a GPU is here, but this build has no CUDA kernels", Health::note, "rebuild with -DVGEN_CUDA=ON"};
+  return {"cuda", device    ? "GPU and kernels found"
+                  : kernels ? "kernels found, no GPU: computing on the CPU"
+                            : "no GPU, no kernels: computing on the CPU"};
 }
 
 }  // namespace
 
 int cmd_doctor(Invocation& in) {
   const BuildInfo& build = build_info();
-  std::vector<Finding> findings = {{"vgen", str(build.version, ", ", build.type, ", ", build.compiler, ", ", library_of(&build_info).string())}};
+  std::vector<Finding> findings = {
+      {"vgen", str(build.version, ", ", build.type, ", ", build.compiler, ", ", library_of(&build_info).string())}};
   for (Finding& f : machine()) findings.push_back(std::move(f));
   for (Finding f : {threads(), torch(), ffmpeg(), cuda()}) findings.push_back(std::move(f));
   const bool ok = std::ranges::none_of(findings, [](const Finding& f) { return f.health == Health::bad; });

@@ -41,9 +41,17 @@ int cmd_eval(Invocation& in) {
     total.add(s);
     (prompt.unseen ? unseen : seen).add(s);
     if (rows.size() < 24) rows.push_back(clip.frames);
-    clips.items.push_back(Node::map({{"prompt", Node(prompt.caption)}, {"seed", Node(static_cast<std::int64_t>(request.seed))}, {"unseen", Node(prompt.unseen)},
-                                     {"colour", Node(s.colour)}, {"shape", Node(s.shape)}, {"size", Node(s.size)}, {"motion", Node(s.motion)},
-                                     {"speed", Node(s.speed)}, {"background", Node(s.background)}, {"coherent", Node(s.coherent)}, {"all", Node(s.all)}}));
+    clips.items.push_back(Node::map({{"prompt", Node(prompt.caption)},
+                                     {"seed", Node(static_cast<std::int64_t>(request.seed))},
+                                     {"unseen", Node(prompt.unseen)},
+                                     {"colour", Node(s.colour)},
+                                     {"shape", Node(s.shape)},
+                                     {"size", Node(s.size)},
+                                     {"motion", Node(s.motion)},
+                                     {"speed", Node(s.speed)},
+                                     {"background", Node(s.background)},
+                                     {"coherent", Node(s.coherent)},
+                                     {"all", Node(s.all)}}));
     ++done;
     progress({"eval", done, count, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()});
   }
@@ -55,10 +63,11 @@ int cmd_eval(Invocation& in) {
     for (const auto& [key, n] : table->right) row.set(key, Node(table->share(key)));
     result.set(name, row);
     char line[200];
-    std::snprintf(line, sizeof line, "%-12s %6d  %5.1f%%  %5.1f%%  %5.1f%%  %5.1f%%  %5.1f%%  %5.1f%%  %5.1f%% %5.1f%%  %5.1f%%", name, table->clips,
-                  100 * table->share("colour"), 100 * table->share("shape"), 100 * table->share("motion"), 100 * table->share("background"),
-                  100 * table->share("coherent"), 100 * table->share("all"), 100 * table->share("size"), 100 * table->share("speed"),
-                  100 * table->share("everything"));
+    std::snprintf(line, sizeof line,
+                  "%-12s %6d  %5.1f%%  %5.1f%%  %5.1f%%  %5.1f%%  %5.1f%%  %5.1f%%  %5.1f%% %5.1f%%  %5.1f%%", name,
+                  table->clips, 100 * table->share("colour"), 100 * table->share("shape"), 100 * table->share("motion"),
+                  100 * table->share("background"), 100 * table->share("coherent"), 100 * table->share("all"),
+                  100 * table->share("size"), 100 * table->share("speed"), 100 * table->share("everything"));
     in.console.print(line);
   }
   if (!out.empty()) {

@@ -18,13 +18,15 @@ namespace {
 // out.mp4 -> out-3.mp4 for the clip with seed 3 of several.
 fs::path numbered(const fs::path& path, std::uint64_t seed, bool several) {
   if (!several) return path;
-  return path.parent_path() / str(path.stem().string(), "-", static_cast<unsigned long long>(seed), path.extension().string());
+  return path.parent_path() /
+         str(path.stem().string(), "-", static_cast<unsigned long long>(seed), path.extension().string());
 }
 
 fs::path kept_latents(const fs::path& output) { return output.string() + ".latents.safetensors"; }
 
 void keep(const pipelines::Clip& clip, const fs::path& path) {
-  weights::save_state_dict(path, {{"latents", clip.latents}}, {.metadata = {{"manifest", formats::dump_json(clip.manifest, -1)}}});
+  weights::save_state_dict(path, {{"latents", clip.latents}},
+                           {.metadata = {{"manifest", formats::dump_json(clip.manifest, -1)}}});
 }
 
 pipelines::Request request_of(const Invocation& in) {
@@ -62,7 +64,8 @@ int cmd_gen(Invocation& in) {
   // Everything that can fail early does: path, encoder, model, options.
   video::expect_video_path(output, request.fps.value_or(8));
   expect_writable(output.parent_path().empty() ? fs::path(".") : output.parent_path());
-  pipelines::Pipeline pipe = pipelines::Pipeline::from_pretrained(in.text("model"), {.device = in.text("device", "cpu"), .dtype = in.text("dtype", "fp32")});
+  pipelines::Pipeline pipe = pipelines::Pipeline::from_pretrained(
+      in.text("model"), {.device = in.text("device", "cpu"), .dtype = in.text("dtype", "fp32")});
   const pipelines::Plan plan = pipe.plan(request);
   if (in.flag("dry-run")) {
     in.console.print(formats::dump_json(plan.to_node()));
@@ -78,13 +81,16 @@ int cmd_gen(Invocation& in) {
   const auto write = [&](const pipelines::Clip& clip, const fs::path& path) {
     const auto report = clip.save(path);
     fs::remove(kept_latents(path));
-    in.console.print(str(path.string(), ": ", report.frames, " frames of ", clip.frames.width, "x", clip.frames.height, ", ", report.encoder, ", seed ",
-                         static_cast<unsigned long long>(clip.seed)));
-    files.items.push_back(Node::map({{"path", Node(path.string())}, {"frames", Node(static_cast<std::int64_t>(report.frames))}, {"encoder", Node(report.encoder)},
+    in.console.print(str(path.string(), ": ", report.frames, " frames of ", clip.frames.width, "x", clip.frames.height,
+                         ", ", report.encoder, ", seed ", static_cast<unsigned long long>(clip.seed)));
+    files.items.push_back(Node::map({{"path", Node(path.string())},
+                                     {"frames", Node(static_cast<std::int64_t>(report.frames))},
+                                     {"encoder", Node(report.encoder)},
                                      {"manifest", clip.manifest}}));
   };
   const auto explain = [&](const fs::path& path) {
-    return str("; the latents are kept, go on with:  vgen gen --from-latents ", kept_latents(path).string(), " -o FILE \"\"");
+    return str("; the latents are kept, go on with:  vgen gen --from-latents ", kept_latents(path).string(),
+               " -o FILE \"\"");
   };
 
   if (in.has("from-latents")) {
@@ -95,7 +101,8 @@ int cmd_gen(Invocation& in) {
     VGEN_CHECK(latents, FormatError, from.string(), ": holds no tensor 'latents'; was it kept by vgen gen?");
     pipelines::Clip clip;
     clip.latents = *latents;
-    if (const auto found = file.metadata.find("manifest"); found != file.metadata.end()) clip.manifest = formats::parse_json(found->second, from.string());
+    if (const auto found = file.metadata.find("manifest"); found != file.metadata.end())
+      clip.manifest = formats::parse_json(found->second, from.string());
     clip.frames = pipe.decode(*latents, *plan.request.fps, plan.decode_chunk, callbacks);
     write(clip, output);
   } else {
@@ -110,9 +117,7 @@ int cmd_gen(Invocation& in) {
       one.seeds = {seed};
       try {
         write(pipe.generate(one, callbacks).front(), path);
-      } catch (const Interrupted&) {
-        throw;
-      } catch (const Error& e) {
+      } catch (const Interrupted&) { throw; } catch (const Error& e) {
         if (denoised) throw Error(e.what() + explain(path), e.code());
         throw;
       }

@@ -50,14 +50,17 @@ std::vector<fs::path> weight_files(const fs::path& root) {
     if (kinds.contains(entry.path().extension().string())) files.push_back(entry.path());
   }
   for (const fs::path& index : indexes) {
-    const std::string stem = index.filename().string().substr(0, index.filename().string().find(".safetensors.index.json"));
+    const std::string stem =
+        index.filename().string().substr(0, index.filename().string().find(".safetensors.index.json"));
     std::erase_if(files, [&](const fs::path& f) {
-      return f.parent_path() == index.parent_path() && f.filename().string().starts_with(stem + "-") && f.extension() == ".safetensors";
+      return f.parent_path() == index.parent_path() && f.filename().string().starts_with(stem + "-") &&
+             f.extension() == ".safetensors";
     });
   }
   files.insert(files.end(), indexes.begin(), indexes.end());
   std::ranges::sort(files);
-  VGEN_CHECK(!files.empty(), FormatError, "inspect: no weight file (.safetensors, .pth, .pt, .ckpt, .bin) in ", printable(root.string()));
+  VGEN_CHECK(!files.empty(), FormatError, "inspect: no weight file (.safetensors, .pth, .pt, .ckpt, .bin) in ",
+             printable(root.string()));
   return files;
 }
 
@@ -85,23 +88,31 @@ int cmd_inspect(Invocation& in) {
       bytes += n * static_cast<std::int64_t>(formats::item_size(t->dtype));
       ++types[dtype];
       width = std::max(width, printable(t->name).size());
-      if (table && in.console.json()) tensors.items.push_back(Node::map({{"name", t->name}, {"dtype", dtype}, {"shape", to_node(t->shape)}}));
+      if (table && in.console.json())
+        tensors.items.push_back(Node::map({{"name", t->name}, {"dtype", dtype}, {"shape", to_node(t->shape)}}));
     }
     in.console.print(printable(path.string(), 4096));
     if (table)
       for (const auto* t : shown) {
         const std::string name = printable(t->name), dtype(name_of(t->dtype));
-        in.console.print(str("  ", name, std::string(width - name.size() + 2, ' '), dtype, std::string(dtype.size() < 6 ? 6 - dtype.size() : 1, ' '),
-                             shape_text(t->shape)));
+        in.console.print(str("  ", name, std::string(width - name.size() + 2, ' '), dtype,
+                             std::string(dtype.size() < 6 ? 6 - dtype.size() : 1, ' '), shape_text(t->shape)));
       }
     std::string kinds;
     for (const auto& [name, n] : types) kinds += str(kinds.empty() ? "" : ", ", n, " ", name);
-    in.console.print(str("  ", file.layout, ": ", grouped(static_cast<std::int64_t>(shown.size())), " tensors", only.empty() ? "" : str(" of ", grouped(static_cast<std::int64_t>(file.tensors.size()))),
-                         ", ", grouped(parameters), " values, ", grouped(bytes), " bytes", kinds.empty() ? "" : " (" + kinds + ")"));
-    for (const auto& [key, value] : file.metadata) in.console.print(str("  metadata ", printable(key), " = ", printable(value)));
+    in.console.print(str("  ", file.layout, ": ", grouped(static_cast<std::int64_t>(shown.size())), " tensors",
+                         only.empty() ? "" : str(" of ", grouped(static_cast<std::int64_t>(file.tensors.size()))), ", ",
+                         grouped(parameters), " values, ", grouped(bytes), " bytes",
+                         kinds.empty() ? "" : " (" + kinds + ")"));
+    for (const auto& [key, value] : file.metadata)
+      in.console.print(str("  metadata ", printable(key), " = ", printable(value)));
     for (const std::string& note : file.notes) in.console.print("  note: " + printable(note, 400));
 
-    Node node = Node::map({{"path", path.string()}, {"layout", file.layout}, {"tensors", static_cast<std::int64_t>(shown.size())}, {"values", parameters}, {"bytes", bytes}});
+    Node node = Node::map({{"path", path.string()},
+                           {"layout", file.layout},
+                           {"tensors", static_cast<std::int64_t>(shown.size())},
+                           {"values", parameters},
+                           {"bytes", bytes}});
     node.set("dtypes", to_node(types));
     node.set("metadata", to_node(file.metadata));
     node.set("notes", to_node(file.notes));

@@ -17,16 +17,22 @@ int cmd_train(Invocation& in) {
   in.override_with_sets(root);
   const auto config = read<train::TrainConfig>(root, {path, ""});
   const fs::path folder = in.text("resume", in.text("out", (fs::path("runs") / fs::path(path).stem()).string()));
-  if (in.has("resume")) VGEN_CHECK(fs::is_directory(folder), IoError, "train: no run folder ", printable(folder.string()), " to go on with");
+  if (in.has("resume"))
+    VGEN_CHECK(fs::is_directory(folder), IoError, "train: no run folder ", printable(folder.string()),
+               " to go on with");
   if (in.flag("dry-run")) {
     in.console.print(formats::dump_json(to_node(config)));
     in.console.result(to_node(config));
     return 0;
   }
   const train::TrainResult result = train::run(config, folder, in.cancel, in.console.progress());
-  in.console.print(str(result.finished ? "finished" : "stopped after a checkpoint", " at step ", result.step, ", loss ", result.last_loss,
-                       result.finished ? "; the model is in " + (folder / "model").string() : "; go on with the same command"));
-  in.console.result(Node::map({{"step", Node(static_cast<std::int64_t>(result.step))}, {"loss", Node(result.last_loss)}, {"finished", Node(result.finished)},
+  in.console.print(
+      str(result.finished ? "finished" : "stopped after a checkpoint", " at step ", result.step, ", loss ",
+          result.last_loss,
+          result.finished ? "; the model is in " + (folder / "model").string() : "; go on with the same command"));
+  in.console.result(Node::map({{"step", Node(static_cast<std::int64_t>(result.step))},
+                               {"loss", Node(result.last_loss)},
+                               {"finished", Node(result.finished)},
                                {"folder", Node(folder.string())}}));
   if (!result.finished) in.cancel.check("train");
   return 0;

@@ -14,19 +14,26 @@ const std::vector<Option>& common_options() {
 }
 
 namespace {
-const Option model = {.name = "model", .letter = 'm', .value = "DIR", .help = "model folder", .fallback = "the shipped model"};
-const Option overrides = {.name = "set", .value = "A.B=C", .help = "set one option by its path; may be repeated", .repeat = true};
+const Option model = {
+    .name = "model", .letter = 'm', .value = "DIR", .help = "model folder", .fallback = "the shipped model"};
+const Option overrides = {
+    .name = "set", .value = "A.B=C", .help = "set one option by its path; may be repeated", .repeat = true};
 const Option dry_run = {.name = "dry-run", .kind = Kind::flag, .help = "check everything, print the plan, do nothing"};
 const Option device = {.name = "device", .value = "NAME", .help = "cpu, cuda or cuda:N", .fallback = "cpu"};
-const Option seed = {.name = "seed", .kind = Kind::integer, .value = "N", .help = "same seed, same clip", .fallback = "0"};
+const Option seed = {
+    .name = "seed", .kind = Kind::integer, .value = "N", .help = "same seed, same clip", .fallback = "0"};
 Option dtype(const char* help, const char* fallback) {
   return {.name = "dtype", .value = "TYPE", .help = help, .fallback = fallback, .choices = {"fp32", "bf16", "fp16"}};
 }
 Option steps(const char* fallback) {
   return {.name = "steps", .kind = Kind::integer, .value = "N", .help = "denoising steps", .fallback = fallback};
 }
-const Option sampler = {.name = "sampler", .value = "NAME", .help = "ddim, dpmpp_2m, euler, heun, unipc, lcm, ...", .fallback = "the model's"};
-const Option guidance = {.name = "guidance", .kind = Kind::number, .value = "X", .help = "guidance scale", .fallback = "the model's"};
+const Option sampler = {.name = "sampler",
+                        .value = "NAME",
+                        .help = "ddim, dpmpp_2m, euler, heun, unipc, lcm, ...",
+                        .fallback = "the model's"};
+const Option guidance = {
+    .name = "guidance", .kind = Kind::number, .value = "X", .help = "guidance scale", .fallback = "the model's"};
 }  // namespace
 
 const std::vector<Command>& commands() {
@@ -34,26 +41,48 @@ const std::vector<Command>& commands() {
       {.name = "gen",
        .summary = "make a clip from a prompt",
        .positionals = {{.name = "PROMPT", .help = "what the clip shows; '-' reads it from standard input"}},
-       .options = {{.name = "output", .letter = 'o', .value = "FILE", .help = ".mp4, .gif, .png (contact sheet) or a folder of frames",
+       .options = {{.name = "output",
+                    .letter = 'o',
+                    .value = "FILE",
+                    .help = ".mp4, .gif, .png (contact sheet) or a folder of frames",
                     .fallback = "out.mp4"},
                    model,
                    {.name = "negative", .value = "TEXT", .help = "what the clip shall not show"},
                    steps("the model's"),
                    sampler,
                    guidance,
-                   {.name = "frames", .kind = Kind::integer, .value = "N", .help = "frames of the clip", .fallback = "the model's"},
+                   {.name = "frames",
+                    .kind = Kind::integer,
+                    .value = "N",
+                    .help = "frames of the clip",
+                    .fallback = "the model's"},
                    {.name = "size", .kind = Kind::size, .value = "WxH", .help = "pixels", .fallback = "the model's"},
                    seed,
-                   {.name = "count", .kind = Kind::integer, .value = "N", .help = "clips, with seeds N, N+1, ...", .fallback = "1"},
-                   {.name = "fps", .kind = Kind::number, .value = "X", .help = "frames a second of the file", .fallback = "the model's"},
+                   {.name = "count",
+                    .kind = Kind::integer,
+                    .value = "N",
+                    .help = "clips, with seeds N, N+1, ...",
+                    .fallback = "1"},
+                   {.name = "fps",
+                    .kind = Kind::number,
+                    .value = "X",
+                    .help = "frames a second of the file",
+                    .fallback = "the model's"},
                    dtype("number type of the computation", "fp32"),
                    device,
-                   {.name = "decode-chunk", .kind = Kind::integer, .value = "N", .help = "frames decoded at once", .fallback = "by memory"},
-                   {.name = "from-latents", .value = "FILE", .help = "decode latents that an earlier run kept, without denoising"},
+                   {.name = "decode-chunk",
+                    .kind = Kind::integer,
+                    .value = "N",
+                    .help = "frames decoded at once",
+                    .fallback = "by memory"},
+                   {.name = "from-latents",
+                    .value = "FILE",
+                    .help = "decode latents that an earlier run kept, without denoising"},
                    overrides,
                    dry_run},
        .examples = {"vgen gen \"a red circle moving left on a black background\" -o out.mp4",
-                    "vgen gen -m T2V_DIR --steps 25 --sampler dpmpp_2m --guidance 9 --frames 16 --size 448x256 --seed 8888 \"a fox\" -o fox.mp4"}},
+                    "vgen gen -m T2V_DIR --steps 25 --sampler dpmpp_2m --guidance 9 --frames 16 --size 448x256 --seed "
+                    "8888 \"a fox\" -o fox.mp4"}},
       {.name = "inspect",
        .summary = "list what a weight file or model folder holds, without loading it",
        .positionals = {{.name = "FILE", .help = "safetensors, index.json, .pth, .pt, .ckpt, .bin or a folder of them"}},
@@ -62,40 +91,52 @@ const std::vector<Command>& commands() {
        .examples = {"vgen inspect models/shapes", "vgen inspect model.pth --only '*time_embed*' --json"}},
       {.name = "convert",
        .summary = "rewrite weights in another layout or format",
-       .positionals = {{.name = "SRC", .help = "file or model folder"}, {.name = "DST", .help = "file or folder to make"}},
-       .options = {{.name = "to", .value = "LAYOUT", .help = "names and shapes of the result", .fallback = "vgen",
+       .positionals = {{.name = "SRC", .help = "file or model folder"},
+                       {.name = "DST", .help = "file or folder to make"}},
+       .options = {{.name = "to",
+                    .value = "LAYOUT",
+                    .help = "names and shapes of the result",
+                    .fallback = "vgen",
                     .choices = {"vgen", "reference", "diffusers", "open_clip"}},
                    dtype("number type of the result", "as stored"),
                    dry_run},
-       .examples = {"vgen convert text2video_pytorch_model.pth unet.safetensors", "vgen convert models/t2v out --to diffusers --dtype bf16"}},
+       .examples = {"vgen convert text2video_pytorch_model.pth unet.safetensors",
+                    "vgen convert models/t2v out --to diffusers --dtype bf16"}},
       {.name = "doctor",
        .summary = "tell what this machine has and whether vgen can run on it",
        .examples = {"vgen doctor", "vgen doctor --json"}},
       {.name = "parity",
        .summary = "rerun golden cases and compare; exit 0 only if all hold",
        .positionals = {{.name = "CASE", .help = "folder of cases, or one case's .json", .repeat = true}},
-       .options = {{.name = "only", .value = "PATTERN", .help = "cases whose area, name or area/name matches, such as 'unets/t2v*'"},
+       .options = {{.name = "only",
+                    .value = "PATTERN",
+                    .help = "cases whose area, name or area/name matches, such as 'unets/t2v*'"},
                    {.name = "failed", .kind = Kind::flag, .help = "print only cases that do not hold"}},
        .examples = {"vgen parity tests/golden", "vgen parity tests/golden --only 'diffusion/ddim*'"}},
       {.name = "train",
        .summary = "train from a configuration file",
-       .options = {{.name = "config", .letter = 'c', .value = "FILE", .help = "YAML or JSON configuration", .required = true},
-                   {.name = "resume", .value = "DIR", .help = "go on from a checkpoint, or from the newest one in a run folder"},
-                   {.name = "out", .letter = 'o', .value = "DIR", .help = "run folder", .fallback = "from the configuration"},
-                   device,
-                   overrides,
-                   dry_run},
-       .examples = {"vgen train -c examples/configs/shapes_t2v.yaml --out runs/t2v", "vgen train -c FILE --resume runs/t2v --set steps=20000"}},
+       .options =
+           {{.name = "config", .letter = 'c', .value = "FILE", .help = "YAML or JSON configuration", .required = true},
+            {.name = "resume",
+             .value = "DIR",
+             .help = "go on from a checkpoint, or from the newest one in a run folder"},
+            {.name = "out", .letter = 'o', .value = "DIR", .help = "run folder", .fallback = "from the configuration"},
+            device,
+            overrides,
+            dry_run},
+       .examples = {"vgen train -c examples/configs/shapes_t2v.yaml --out runs/t2v",
+                    "vgen train -c FILE --resume runs/t2v --set steps=20000"}},
       {.name = "eval",
        .summary = "score a model",
        .positionals = {{.name = "WHAT", .help = "shapes: prompts of the shapes world, judged", .choices = {"shapes"}}},
-       .options = {model,
-                   {.name = "prompts", .kind = Kind::integer, .value = "N", .help = "prompts to score", .fallback = "500"},
-                   seed,
-                   steps("the model's"),
-                   sampler,
-                   guidance,
-                   {.name = "out", .letter = 'o', .value = "DIR", .help = "keep clips and the table there"}},
+       .options =
+           {model,
+            {.name = "prompts", .kind = Kind::integer, .value = "N", .help = "prompts to score", .fallback = "500"},
+            seed,
+            steps("the model's"),
+            sampler,
+            guidance,
+            {.name = "out", .letter = 'o', .value = "DIR", .help = "keep clips and the table there"}},
        .examples = {"vgen eval shapes", "vgen eval shapes --prompts 50 --json"}},
   };
   return table;

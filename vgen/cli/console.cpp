@@ -14,8 +14,10 @@ namespace {
 std::string clock_text(double seconds) {
   const long long s = static_cast<long long>(std::min(seconds, 3.6e8) + 0.5);
   char buffer[48];
-  if (s >= 3600) std::snprintf(buffer, sizeof buffer, "%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
-  else std::snprintf(buffer, sizeof buffer, "%lld:%02lld", s / 60, s % 60);
+  if (s >= 3600)
+    std::snprintf(buffer, sizeof buffer, "%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
+  else
+    std::snprintf(buffer, sizeof buffer, "%lld:%02lld", s / 60, s % 60);
   return buffer;
 }
 void write(std::FILE* to, const std::string& text) {

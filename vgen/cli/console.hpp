@@ -30,10 +30,10 @@ class Console {
  public:
   Console(bool json, bool quiet);
   bool json() const { return json_; }
-  void print(const std::string& text);   // to standard output; nothing in --json mode
-  void result(const Node& document);     // the one document of --json mode; nothing otherwise
+  void print(const std::string& text);  // to standard output; nothing in --json mode
+  void result(const Node& document);    // the one document of --json mode; nothing otherwise
   void error(const std::string& type, int code, const std::string& message);
-  OnProgress progress();                 // may be called from any one thread; valid as long as the console
+  OnProgress progress();  // may be called from any one thread; valid as long as the console
 
  private:
   bool json_;

@@ -1,5 +1,6 @@
-// The program `vgen`. It knows the command line and nothing of torch: help, version, completion and usage errors are answered here;
-// a command that runs opens libvgen_cli_backend.so, so that `--help` does not pay 0.4 s and 115 MB for torch.
+// The program `vgen`. It knows the command line and nothing of torch: help, version, completion and usage errors are
+// answered here; a command that runs opens libvgen_cli_backend.so, so that `--help` does not pay 0.4 s and 115 MB for
+// torch.
 #include <dlfcn.h>
 #include <unistd.h>
 
@@ -36,7 +37,8 @@ int report(const Error& error, const char* type, bool json) {
   return code;
 }
 
-// Build tree and `cmake --install`: <prefix>/bin/vgen and <prefix>/lib. Wheel: <env>/bin/vgen and site-packages/vgen/lib.
+// Build tree and `cmake --install`: <prefix>/bin/vgen and <prefix>/lib. Wheel: <env>/bin/vgen and
+// site-packages/vgen/lib.
 fs::path find_backend(std::string& looked) {
   static constexpr const char* name = "libvgen_cli_backend.so";
   std::error_code ec;
@@ -48,7 +50,8 @@ fs::path find_backend(std::string& looked) {
   for (const char* lib : {"lib", "lib64", "local/lib"})
     for (fs::directory_iterator it(bin.parent_path() / lib, ec), end; !ec && it != end; it.increment(ec))
       if (it->path().filename().string().starts_with("python3"))
-        for (const char* packages : {"site-packages", "dist-packages"}) folders.push_back(it->path() / packages / "vgen/lib");
+        for (const char* packages : {"site-packages", "dist-packages"})
+          folders.push_back(it->path() / packages / "vgen/lib");
   for (const fs::path& folder : folders) {
     if (fs::exists(folder / name, ec)) return folder / name;
     looked += (looked.empty() ? "" : ", ") + folder.string();
@@ -56,17 +59,20 @@ fs::path find_backend(std::string& looked) {
   return {};
 }
 
-// A binary runs on the torch minor that it was built against only: said here in one line, instead of by an undefined symbol.
+// A binary runs on the torch minor that it was built against only: said here in one line, instead of by an undefined
+// symbol.
 std::string torch_problem(const fs::path& backend) {
   std::error_code ec;
   const BuildInfo& build = build_info();
-  const fs::path neighbour = backend.parent_path() / "../../torch", torch = fs::exists(neighbour / "version.py", ec) ? neighbour : fs::path(build.torch_dir);
+  const fs::path neighbour = backend.parent_path() / "../../torch",
+                 torch = fs::exists(neighbour / "version.py", ec) ? neighbour : fs::path(build.torch_dir);
   if (torch.empty() || !fs::exists(torch / "lib/libtorch_cpu.so", ec))
-    return str("no torch ", build.torch, " at ", torch.empty() ? neighbour.lexically_normal().string() : torch.string(), "; run: pip install 'torch==", build.torch, ".*'");
+    return str("no torch ", build.torch, " at ", torch.empty() ? neighbour.lexically_normal().string() : torch.string(),
+               "; run: pip install 'torch==", build.torch, ".*'");
   const std::string found = cli::torch_version(torch);
   if (!found.empty() && !found.starts_with(std::string(build.torch) + "."))
-    return str("built for torch ", build.torch, ", found torch ", found, " in ", torch.lexically_normal().string(), "; run: pip install 'torch==", build.torch,
-               ".*', or rebuild vgen");
+    return str("built for torch ", build.torch, ", found torch ", found, " in ", torch.lexically_normal().string(),
+               "; run: pip install 'torch==", build.torch, ".*', or rebuild vgen");
   return "";
 }
 
@@ -75,7 +81,8 @@ int run(const cli::Parsed& parsed) {
   const bool json = parsed.arguments.find("json");
   std::string looked;
   const fs::path backend = find_backend(looked);
-  std::string problem = backend.empty() ? "libvgen_cli_backend.so not found; looked in " + looked : torch_problem(backend);
+  std::string problem =
+      backend.empty() ? "libvgen_cli_backend.so not found; looked in " + looked : torch_problem(backend);
   if (problem.empty()) {
     if (void* library = dlopen(backend.c_str(), RTLD_NOW | RTLD_LOCAL)) {
       using Run = int (*)(const char*, const char*);
@@ -106,16 +113,21 @@ int main(int argc, char** argv) {
     using Action = cli::Parsed::Action;
     const cli::Parsed parsed = cli::parse(words);
     switch (parsed.action) {
-      case Action::help: print(parsed.command ? cli::help(*parsed.command) : cli::help()); break;
-      case Action::version: print(str("vgen ", build_info().version, " (torch ", build_info().torch, ")\n")); break;
-      case Action::completion: print(cli::completion()); break;
-      case Action::run: return run(parsed);
+      case Action::help:
+        print(parsed.command ? cli::help(*parsed.command) : cli::help());
+        break;
+      case Action::version:
+        print(str("vgen ", build_info().version, " (torch ", build_info().torch, ")\n"));
+        break;
+      case Action::completion:
+        print(cli::completion());
+        break;
+      case Action::run:
+        return run(parsed);
     }
     return 0;
   } catch (const Error& e) {
     const bool json = std::ranges::find(words, "--json") != words.end();
     return report(e, e.code() == Exit::usage ? "UsageError" : "Error", json);
-  } catch (const std::exception& e) {
-    return report(Error(str("vgen: ", e.what())), "Error", false);
-  }
+  } catch (const std::exception& e) { return report(Error(str("vgen: ", e.what())), "Error", false); }
 }

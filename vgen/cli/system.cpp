@@ -35,7 +35,8 @@ Finding cpu() {
   for (const char* f : {"avx2", "fma", "avx512f", "avx512_bf16", "avx512_fp16", "amx_tile", "amx_bf16"})
     if (flags.find(str(" ", f, " ")) != std::string::npos) has += str(has.empty() ? "" : " ", f);
   std::string model = line_of("/proc/cpuinfo", "model name");
-  Finding f{"cpu", str(model.empty() ? "unknown" : model, ", ", std::thread::hardware_concurrency(), " cores", has.empty() ? "" : ", ", has)};
+  Finding f{"cpu", str(model.empty() ? "unknown" : model, ", ", std::thread::hardware_concurrency(), " cores",
+                       has.empty() ? "" : ", ", has)};
   if (has.find("avx2") == std::string::npos && flags.size() > 2) {
     f.health = Health::note;
     f.fix = "without AVX2 torch computes several times slower";
@@ -47,7 +48,8 @@ Finding memory() {
   const double total = std::atof(line_of("/proc/meminfo", "MemTotal").c_str()) * 1024;
   const double free = std::atof(line_of("/proc/meminfo", "MemAvailable").c_str()) * 1024;
   Finding f{"memory", str(gib(free), " of ", gib(total), " available")};
-  if (free < 2e9) f.health = Health::note, f.fix = "the shipped model needs about 1 GiB, a full-size one 8 GiB and more";
+  if (free < 2e9)
+    f.health = Health::note, f.fix = "the shipped model needs about 1 GiB, a full-size one 8 GiB and more";
   return f;
 }
 
@@ -56,8 +58,10 @@ Finding disk(const char* name, const fs::path& folder) {
   const fs::space_info space = fs::space(folder, ec);
   if (ec) return {name, str(printable(folder.string()), ": ", ec.message()), Health::bad};
   Finding f{name, str(printable(folder.string()), ", ", gib(static_cast<double>(space.available)), " free")};
-  if (access(folder.c_str(), W_OK) != 0) f.health = Health::note, f.value += ", not writable", f.fix = "write elsewhere: -o DIR/out.mp4";
-  else if (space.available < (std::uintmax_t(1) << 28)) f.health = Health::note, f.fix = "free some space";
+  if (access(folder.c_str(), W_OK) != 0)
+    f.health = Health::note, f.value += ", not writable", f.fix = "write elsewhere: -o DIR/out.mp4";
+  else if (space.available < (std::uintmax_t(1) << 28))
+    f.health = Health::note, f.fix = "free some space";
   return f;
 }
 
@@ -82,8 +86,12 @@ std::vector<Finding> machine() {
     if (line.starts_with("PRETTY_NAME=")) distribution = line.substr(12);
   std::erase(distribution, '"');
   std::error_code ec;
-  return {{"system", str(distribution.empty() ? "unknown" : distribution, ", ", name.sysname, " ", name.release, ", ", name.machine)},
-          cpu(), memory(), disk("disk", fs::current_path(ec)), disk("temporary", fs::temp_directory_path(ec))};
+  return {{"system", str(distribution.empty() ? "unknown" : distribution, ", ", name.sysname, " ", name.release, ", ",
+                         name.machine)},
+          cpu(),
+          memory(),
+          disk("disk", fs::current_path(ec)),
+          disk("temporary", fs::temp_directory_path(ec))};
 }
 
 std::string to_text(const std::vector<Finding>& findings) {
@@ -92,7 +100,8 @@ std::string to_text(const std::vector<Finding>& findings) {
   std::string out;
   for (const Finding& f : findings) {
     static constexpr const char* marks[] = {"ok  ", "note", "BAD "};
-    out += str("  ", marks[static_cast<int>(f.health)], "  ", f.name, std::string(width - f.name.size() + 2, ' '), f.value, "\n");
+    out += str("  ", marks[static_cast<int>(f.health)], "  ", f.name, std::string(width - f.name.size() + 2, ' '),
+               f.value, "\n");
     if (!f.fix.empty()) out += std::string(width + 10, ' ') + "-> " + f.fix + "\n";
   }
   return out;

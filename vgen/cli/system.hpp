@@ -15,7 +15,7 @@ struct Finding {
   std::string fix = "";  // what to do, if anything
 };
 
-std::vector<Finding> machine();  // system, CPU, memory, disk
+std::vector<Finding> machine();                                     // system, CPU, memory, disk
 std::string torch_version(const std::filesystem::path& torch_dir);  // "2.11.0+cu130" from version.py; "" if unreadable
 
 std::string to_text(const std::vector<Finding>& findings);

@@ -19,16 +19,20 @@ ClipTextOptions checked(const ClipTextOptions& options) {
   return options;
 }
 int int_at(const Node& node, std::string_view key) { return static_cast<int>(node.at(key).as_int()); }
-int int_at(const Node& node, std::string_view key, int otherwise) { return node.find(key) ? int_at(node, key) : otherwise; }
+int int_at(const Node& node, std::string_view key, int otherwise) {
+  return node.find(key) ? int_at(node, key) : otherwise;
+}
 
 }  // namespace
 
 void validate(const ClipTextOptions& o) {
   check_transformer("clip_text", o.layers, o.width, o.heads, o.mlp);
-  VGEN_CHECK(o.context_length >= 2, ConfigError, "clip_text: context_length must be >= 2 (start and end), got ", o.context_length);
+  VGEN_CHECK(o.context_length >= 2, ConfigError, "clip_text: context_length must be >= 2 (start and end), got ",
+             o.context_length);
   VGEN_CHECK(o.vocab >= 1, ConfigError, "clip_text: vocab must be >= 1, got ", o.vocab);
   VGEN_CHECK(o.embed >= 0, ConfigError, "clip_text: embed must be >= 0, got ", o.embed);
-  VGEN_CHECK(o.layer == ClipLayer::last || o.layers >= 2, ConfigError, "clip_text: layer 'penultimate' needs at least 2 layers, got ", o.layers);
+  VGEN_CHECK(o.layer == ClipLayer::last || o.layers >= 2, ConfigError,
+             "clip_text: layer 'penultimate' needs at least 2 layers, got ", o.layers);
 }
 
 ClipTextOptions ClipTextOptions::from_open_clip(const Node& c) {
@@ -57,10 +61,12 @@ ClipTextOptions ClipTextOptions::from_transformers(const Node& c) {
   o.embed = 0;
   o.layer = ClipLayer::last;
   const std::string act = c.find("hidden_act") ? c.at("hidden_act").as_string() : "quick_gelu";
-  VGEN_CHECK(act == "gelu" || act == "quick_gelu", UnsupportedError, "clip_text: config.json: hidden_act must be gelu or quick_gelu, got ", printable(act));
+  VGEN_CHECK(act == "gelu" || act == "quick_gelu", UnsupportedError,
+             "clip_text: config.json: hidden_act must be gelu or quick_gelu, got ", printable(act));
   o.quick_gelu = act == "quick_gelu";
   if (const Node* eps = c.find("layer_norm_eps"))
-    VGEN_CHECK(std::abs(eps->as_double() - 1e-5) < 1e-12, UnsupportedError, "clip_text: config.json: layer_norm_eps must be 1e-5, got ", eps->as_double());
+    VGEN_CHECK(std::abs(eps->as_double() - 1e-5) < 1e-12, UnsupportedError,
+               "clip_text: config.json: layer_norm_eps must be 1e-5, got ", eps->as_double());
   validate(o);
   return o;
 }
@@ -68,7 +74,8 @@ ClipTextOptions ClipTextOptions::from_transformers(const Node& c) {
 std::vector<KeyPair> open_clip_keys(const ClipTextOptions& o) {
   validate(o);
   const std::int64_t w = o.width;
-  std::vector<KeyPair> out{{"token_embedding", "token_embedding.weight", {o.vocab, w}}, {"positions", "positional_embedding", {o.context_length, w}}};
+  std::vector<KeyPair> out{{"token_embedding", "token_embedding.weight", {o.vocab, w}},
+                           {"positions", "positional_embedding", {o.context_length, w}}};
   add_open_clip_block_keys(out, "", o.layers, w, o.mlp);
   out.push_back({"norm.weight", "ln_final.weight", {w}});
   out.push_back({"norm.bias", "ln_final.bias", {w}});
@@ -91,7 +98,8 @@ std::vector<KeyPair> transformers_keys(const ClipTextOptions& o) {
     both("norm1", "layer_norm1", {w});
     for (const char* end : {".weight", ".bias"})
       for (const char* part : {"q", "k", "v"})
-        out.push_back({a + "to_qkv" + end, b + "self_attn." + part + "_proj" + end, end[1] == 'w' ? std::vector<std::int64_t>{w, w} : std::vector<std::int64_t>{w}});
+        out.push_back({a + "to_qkv" + end, b + "self_attn." + part + "_proj" + end,
+                       end[1] == 'w' ? std::vector<std::int64_t>{w, w} : std::vector<std::int64_t>{w}});
     both("to_out", "self_attn.out_proj", {w, w});
     both("norm2", "layer_norm2", {w});
     both("fc1", "mlp.fc1", {m, w});
@@ -103,7 +111,9 @@ std::vector<KeyPair> transformers_keys(const ClipTextOptions& o) {
 }
 
 ClipText::ClipText(const ClipTextOptions& o)
-    : options_(checked(o)), transformer_(o.layers, o.width, o.heads, o.mlp, o.quick_gelu, /*causal=*/true), norm_(o.width) {
+    : options_(checked(o)),
+      transformer_(o.layers, o.width, o.heads, o.mlp, o.quick_gelu, /*causal=*/true),
+      norm_(o.width) {
   add_parameter("token_embedding", token_embedding_, at::empty({o.vocab, o.width}, at::kFloat));
   add_parameter("positions", positions_, at::empty({o.context_length, o.width}, at::kFloat));
   if (o.embed) add_parameter("projection", projection_, at::empty({o.width, o.embed}, at::kFloat));
@@ -113,19 +123,24 @@ ClipText::ClipText(const ClipTextOptions& o)
 
 Tensor ClipText::embed(const Tensor& ids) {
   expect_shape(ids, "clip_text", "ids", {-1, -1});
-  VGEN_CHECK(ids.scalar_type() == at::kLong || ids.scalar_type() == at::kInt, ConfigError, "clip_text: ids must be int64 or int32");
-  VGEN_CHECK(ids.numel() == 0 || (ids.min().item<std::int64_t>() >= 0 && ids.max().item<std::int64_t>() < options_.vocab), ConfigError,
-             "clip_text: ids must be in [0, ", options_.vocab, "), got up to ", ids.numel() ? ids.max().item<std::int64_t>() : 0,
-             "; the tokenizer has another vocabulary");
+  VGEN_CHECK(ids.scalar_type() == at::kLong || ids.scalar_type() == at::kInt, ConfigError,
+             "clip_text: ids must be int64 or int32");
+  VGEN_CHECK(
+      ids.numel() == 0 || (ids.min().item<std::int64_t>() >= 0 && ids.max().item<std::int64_t>() < options_.vocab),
+      ConfigError, "clip_text: ids must be in [0, ", options_.vocab, "), got up to ",
+      ids.numel() ? ids.max().item<std::int64_t>() : 0, "; the tokenizer has another vocabulary");
   return at::embedding(token_embedding_, ids);
 }
 
-ClipTextOutput ClipText::forward(const Tensor& ids, ClipLayer layer) { return forward_embedded(embed(ids), ids, layer); }
+ClipTextOutput ClipText::forward(const Tensor& ids, ClipLayer layer) {
+  return forward_embedded(embed(ids), ids, layer);
+}
 
 ClipTextOutput ClipText::forward_embedded(const Tensor& embedded, const Tensor& ids, ClipLayer layer) {
   expect_shape(embedded, "clip_text", "embedded", {ids.size(0), ids.size(1), options_.width});
   const std::int64_t length = ids.size(1);
-  VGEN_CHECK(length >= 1 && length <= options_.context_length, ShapeError, "clip_text: expected 1 to ", options_.context_length, " tokens a text, got ", length);
+  VGEN_CHECK(length >= 1 && length <= options_.context_length, ShapeError, "clip_text: expected 1 to ",
+             options_.context_length, " tokens a text, got ", length);
   const std::size_t blocks = transformer_.size() - (layer == ClipLayer::penultimate);
   VGEN_CHECK(blocks >= 1, ConfigError, "clip_text: layer 'penultimate' needs at least 2 layers");
   const Tensor words = norm_.forward(transformer_.forward(embedded + positions_.narrow(0, 0, length), blocks));
@@ -137,7 +152,8 @@ ClipTextOutput ClipText::forward_embedded(const Tensor& embedded, const Tensor& 
 
 void ClipText::initialise(at::Generator generator) {
   const at::NoGradGuard no_grad;
-  const double w = options_.width, attention = std::pow(w, -0.5), residual = attention * std::pow(2.0 * options_.layers, -0.5);
+  const double w = options_.width, attention = std::pow(w, -0.5),
+               residual = attention * std::pow(2.0 * options_.layers, -0.5);
   token_embedding_.normal_(0, 0.02, generator);
   positions_.normal_(0, 0.01, generator);
   const auto linear = [&](nn::Linear& l, double deviation) {
@@ -161,9 +177,10 @@ void ClipText::initialise(at::Generator generator) {
   if (projection_.defined()) projection_.normal_(0, attention, generator);
 }
 
-ClipTextEncoder::ClipTextEncoder(ClipText& tower, const text::Tokenizer& tokenizer) : tower_(&tower), tokenizer_(&tokenizer) {
-  VGEN_CHECK(tokenizer.vocab_size() <= tower.options().vocab, ConfigError, "clip_text: the tokenizer has ", tokenizer.vocab_size(), " ids, the tower knows ",
-             tower.options().vocab);
+ClipTextEncoder::ClipTextEncoder(ClipText& tower, const text::Tokenizer& tokenizer)
+    : tower_(&tower), tokenizer_(&tokenizer) {
+  VGEN_CHECK(tokenizer.vocab_size() <= tower.options().vocab, ConfigError, "clip_text: the tokenizer has ",
+             tokenizer.vocab_size(), " ids, the tower knows ", tower.options().vocab);
 }
 
 TextEmbedding ClipTextEncoder::encode(std::span<const std::string> texts) {

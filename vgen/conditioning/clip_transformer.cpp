@@ -9,8 +9,15 @@
 namespace vgen::conditioning {
 
 ClipBlock::ClipBlock(std::int64_t width, std::int64_t heads, std::int64_t mlp, bool quick_gelu, bool causal)
-    : norm1(width), to_qkv(width, 3 * width), to_out(width, width), norm2(width), fc1(width, mlp), fc2(mlp, width),
-      heads_(heads), quick_gelu_(quick_gelu), causal_(causal) {
+    : norm1(width),
+      to_qkv(width, 3 * width),
+      to_out(width, width),
+      norm2(width),
+      fc1(width, mlp),
+      fc2(mlp, width),
+      heads_(heads),
+      quick_gelu_(quick_gelu),
+      causal_(causal) {
   add_child("norm1", norm1);
   add_child("to_qkv", to_qkv);
   add_child("to_out", to_out);
@@ -21,12 +28,14 @@ ClipBlock::ClipBlock(std::int64_t width, std::int64_t heads, std::int64_t mlp, b
 
 Tensor ClipBlock::forward(const Tensor& x) {
   const auto qkv = to_qkv.forward(norm1.forward(x)).chunk(3, -1);
-  const Tensor y = x + to_out.forward(nn::attend(qkv[0].contiguous(), qkv[1].contiguous(), qkv[2].contiguous(), heads_, causal_));
+  const Tensor y =
+      x + to_out.forward(nn::attend(qkv[0].contiguous(), qkv[1].contiguous(), qkv[2].contiguous(), heads_, causal_));
   const Tensor h = fc1.forward(norm2.forward(y));
   return y + fc2.forward(quick_gelu_ ? h * at::sigmoid(1.702 * h) : at::gelu(h));
 }
 
-ClipTransformer::ClipTransformer(std::int64_t layers, std::int64_t width, std::int64_t heads, std::int64_t mlp, bool quick_gelu, bool causal) {
+ClipTransformer::ClipTransformer(std::int64_t layers, std::int64_t width, std::int64_t heads, std::int64_t mlp,
+                                 bool quick_gelu, bool causal) {
   for (std::int64_t i = 0; i < layers; ++i) blocks_.emplace(width, heads, mlp, quick_gelu, causal);
   add_child("blocks", blocks_);
 }
@@ -37,7 +46,9 @@ Tensor ClipTransformer::forward(Tensor x, std::size_t blocks) {
 }
 
 void check_transformer(const char* who, int layers, int width, int heads, int mlp) {
-  const auto positive = [&](const char* name, int v) { VGEN_CHECK(v >= 1, ConfigError, who, ": ", name, " must be >= 1, got ", v); };
+  const auto positive = [&](const char* name, int v) {
+    VGEN_CHECK(v >= 1, ConfigError, who, ": ", name, " must be >= 1, got ", v);
+  };
   positive("layers", layers);
   positive("width", width);
   positive("heads", heads);
@@ -45,10 +56,13 @@ void check_transformer(const char* who, int layers, int width, int heads, int ml
   VGEN_CHECK(width % heads == 0, ConfigError, who, ": width (", width, ") must be a multiple of heads (", heads, ")");
 }
 
-void add_open_clip_block_keys(std::vector<KeyPair>& out, const std::string& prefix, int layers, std::int64_t width, std::int64_t mlp) {
+void add_open_clip_block_keys(std::vector<KeyPair>& out, const std::string& prefix, int layers, std::int64_t width,
+                              std::int64_t mlp) {
   for (int i = 0; i < layers; ++i) {
     const std::string a = str("transformer.blocks.", i, "."), b = str(prefix, "transformer.resblocks.", i, ".");
-    const auto add = [&](const char* ours, const char* theirs, std::vector<std::int64_t> shape) { out.push_back({a + ours, b + theirs, std::move(shape)}); };
+    const auto add = [&](const char* ours, const char* theirs, std::vector<std::int64_t> shape) {
+      out.push_back({a + ours, b + theirs, std::move(shape)});
+    };
     add("norm1.weight", "ln_1.weight", {width});
     add("norm1.bias", "ln_1.bias", {width});
     add("to_qkv.weight", "attn.in_proj_weight", {3 * width, width});

@@ -1,4 +1,5 @@
-// The transformer that both towers of CLIP share (Radford et al. 2021, section 2.4; pre-norm blocks, Vaswani et al. 2017).
+// The transformer that both towers of CLIP share (Radford et al. 2021, section 2.4; pre-norm blocks, Vaswani et al.
+// 2017).
 #pragma once
 #include "vgen/core/key_pair.hpp"
 #include "vgen/nn/layers.hpp"
@@ -22,7 +23,8 @@ class VGEN_API ClipBlock : public nn::Module {
 
 class VGEN_API ClipTransformer : public nn::Module {
  public:
-  ClipTransformer(std::int64_t layers, std::int64_t width, std::int64_t heads, std::int64_t mlp, bool quick_gelu, bool causal);
+  ClipTransformer(std::int64_t layers, std::int64_t width, std::int64_t heads, std::int64_t mlp, bool quick_gelu,
+                  bool causal);
   Tensor forward(Tensor x, std::size_t blocks);  // the first `blocks` blocks
   std::size_t size() const { return blocks_.size(); }
   ClipBlock& operator[](std::size_t i) { return blocks_[i]; }
@@ -34,6 +36,7 @@ class VGEN_API ClipTransformer : public nn::Module {
 // ConfigError unless width divides into heads and all are positive; `who` begins the message.
 void check_transformer(const char* who, int layers, int width, int heads, int mlp);
 // "blocks.i.*" of ours against open_clip's "transformer.resblocks.i.*" under `prefix`.
-void add_open_clip_block_keys(std::vector<KeyPair>& out, const std::string& prefix, int layers, std::int64_t width, std::int64_t mlp);
+void add_open_clip_block_keys(std::vector<KeyPair>& out, const std::string& prefix, int layers, std::int64_t width,
+                              std::int64_t mlp);
 
 }  // namespace vgen::conditioning

@@ -11,7 +11,8 @@ namespace vgen::conditioning {
 
 void validate(const ClipVisionOptions& o) {
   check_transformer("clip_vision", o.layers, o.width, o.heads, o.mlp);
-  VGEN_CHECK(o.patch >= 1 && o.image_size >= o.patch, ConfigError, "clip_vision: image_size must be at least patch (", o.patch, "), got ", o.image_size);
+  VGEN_CHECK(o.patch >= 1 && o.image_size >= o.patch, ConfigError, "clip_vision: image_size must be at least patch (",
+             o.patch, "), got ", o.image_size);
   VGEN_CHECK(o.embed >= 1, ConfigError, "clip_vision: embed must be >= 1, got ", o.embed);
 }
 
@@ -19,7 +20,9 @@ static ClipVisionOptions checked(const ClipVisionOptions& options) {
   validate(options);
   return options;
 }
-static std::int64_t tokens(const ClipVisionOptions& o) { return std::int64_t(o.image_size / o.patch) * (o.image_size / o.patch) + 1; }
+static std::int64_t tokens(const ClipVisionOptions& o) {
+  return std::int64_t(o.image_size / o.patch) * (o.image_size / o.patch) + 1;
+}
 
 ClipVisionOptions ClipVisionOptions::from_open_clip(const Node& c) {
   const Node& v = c.at("vision_cfg");
@@ -52,7 +55,10 @@ std::vector<KeyPair> open_clip_keys(const ClipVisionOptions& o) {
 }
 
 ClipVision::ClipVision(const ClipVisionOptions& o)
-    : options_(checked(o)), norm_in_(o.width), transformer_(o.layers, o.width, o.heads, o.mlp, o.quick_gelu, /*causal=*/false), norm_out_(o.width) {
+    : options_(checked(o)),
+      norm_in_(o.width),
+      transformer_(o.layers, o.width, o.heads, o.mlp, o.quick_gelu, /*causal=*/false),
+      norm_out_(o.width) {
   add_parameter("patches", patches_, at::empty({o.width, 3, o.patch, o.patch}, at::kFloat));
   add_parameter("class_token", class_token_, at::empty({o.width}, at::kFloat));
   add_parameter("positions", positions_, at::empty({tokens(o), o.width}, at::kFloat));
@@ -64,7 +70,8 @@ ClipVision::ClipVision(const ClipVisionOptions& o)
 
 Tensor ClipVision::forward(const Tensor& image) {
   expect_shape(image, "clip_vision", "image", {-1, 3, options_.image_size, options_.image_size});
-  const Tensor patches = at::conv2d(image, patches_, {}, {options_.patch, options_.patch}).flatten(2).transpose(1, 2);  // [n, P, width]
+  const Tensor patches =
+      at::conv2d(image, patches_, {}, {options_.patch, options_.patch}).flatten(2).transpose(1, 2);  // [n, P, width]
   const Tensor first = class_token_.expand({image.size(0), 1, options_.width});
   const Tensor x = norm_in_.forward(at::cat({first, patches}, 1) + positions_);
   return at::matmul(norm_out_.forward(transformer_.forward(x, transformer_.size()).select(1, 0)), projection_);

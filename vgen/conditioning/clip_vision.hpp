@@ -1,4 +1,5 @@
-// CLIP's image tower, a vision transformer (Radford et al. 2021, section 2.4; Dosovitskiy et al. 2021), and the input it expects.
+// CLIP's image tower, a vision transformer (Radford et al. 2021, section 2.4; Dosovitskiy et al. 2021), and the input
+// it expects.
 #pragma once
 #include "vgen/conditioning/clip_transformer.hpp"
 #include "vgen/core/options.hpp"
@@ -42,7 +43,7 @@ class VGEN_API ClipVision : public nn::Module {
   nn::LayerNorm norm_in_;
   ClipTransformer transformer_;
   nn::LayerNorm norm_out_;
-  Tensor projection_;                         // [width, embed]
+  Tensor projection_;  // [width, embed]
 };
 
 // (x - mean) / std of CLIP's training pictures, per channel; x [n, 3, h, w] in [0, 1].

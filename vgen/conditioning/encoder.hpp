@@ -1,4 +1,5 @@
-// Encoder: turns prompts into tensors that a network is conditioned on. The seam for a user's own text encoder: derive, return words.
+// Encoder: turns prompts into tensors that a network is conditioned on. The seam for a user's own text encoder: derive,
+// return words.
 #pragma once
 #include <span>
 #include <string>

@@ -16,22 +16,24 @@ namespace vgen::conditioning {
 
 static std::int64_t first_token(const text::Tokenizer& tokenizer, const std::string& word, const char* what) {
   const auto ids = tokenizer.encode(word);
-  VGEN_CHECK(!ids.empty(), ConfigError, "textual_inversion: ", what, " '", printable(word), "' has no token; choose a word");
+  VGEN_CHECK(!ids.empty(), ConfigError, "textual_inversion: ", what, " '", printable(word),
+             "' has no token; choose a word");
   return ids.front();
 }
 
-TextualInversion::TextualInversion(ClipText& tower, std::vector<Placeholder> placeholders, Options options, const text::Tokenizer& tokenizer,
-                                   std::optional<at::Generator> generator)
+TextualInversion::TextualInversion(ClipText& tower, std::vector<Placeholder> placeholders, Options options,
+                                   const text::Tokenizer& tokenizer, std::optional<at::Generator> generator)
     : tower_(&tower), placeholders_(std::move(placeholders)), options_(options) {
   const at::NoGradGuard no_grad;
   const std::int64_t width = tower.options().width;
   vectors_.resize(placeholders_.size());  // never resized again: parameters are registered by address
   for (std::size_t i = 0; i < placeholders_.size(); ++i) {
     const Placeholder& p = placeholders_[i];
-    VGEN_CHECK(p.vectors >= 1, ConfigError, "textual_inversion: '", printable(p.word), "': vectors must be >= 1, got ", p.vectors);
+    VGEN_CHECK(p.vectors >= 1, ConfigError, "textual_inversion: '", printable(p.word), "': vectors must be >= 1, got ",
+               p.vectors);
     const std::int64_t token = first_token(tokenizer, p.word, "placeholder");
-    VGEN_CHECK(std::ranges::find(tokens_, token) == tokens_.end(), ConfigError, "textual_inversion: '", printable(p.word), "' has the token ", token,
-               " of an earlier placeholder; choose another word");
+    VGEN_CHECK(std::ranges::find(tokens_, token) == tokens_.end(), ConfigError, "textual_inversion: '",
+               printable(p.word), "' has the token ", token, " of an earlier placeholder; choose another word");
     tokens_.push_back(token);
     Tensor initial, start;
     if (p.initial.empty()) {
@@ -100,7 +102,8 @@ Tensor TextualInversion::coarse_loss() const {
   for (std::size_t i = 0; i < vectors_.size(); ++i) {
     if (!initial_[i].defined()) continue;
     const Tensor d = vectors_[i] - initial_[i], products = at::matmul(d, d.t());
-    VGEN_CHECK(!total.defined() || total.size(0) == products.size(0), ConfigError, "textual_inversion: coarse_loss needs placeholders of equally many vectors");
+    VGEN_CHECK(!total.defined() || total.size(0) == products.size(0), ConfigError,
+               "textual_inversion: coarse_loss needs placeholders of equally many vectors");
     total = total.defined() ? total + products : products;
     ++count;
   }

@@ -1,4 +1,5 @@
-// Textual inversion: learned vectors in place of the embedding of a placeholder word (Gal et al. 2022, "An Image is Worth One Word").
+// Textual inversion: learned vectors in place of the embedding of a placeholder word (Gal et al. 2022, "An Image is
+// Worth One Word").
 //
 //   TextualInversion inversion(tower, {{.word = "*", .initial = "dog", .vectors = 3}}, {});
 //   auto out = inversion.forward(ids);                            // as tower.forward, with the vectors in place
@@ -22,17 +23,23 @@ struct Placeholder {
 class VGEN_API TextualInversion : public nn::Module {
  public:
   struct Options {
-    bool progressive = false;  // use only the first 1 + calls / 2000 vectors, counting one call a placeholder and replacement
-    std::int64_t calls = 0;    // made before
+    bool progressive =
+        false;  // use only the first 1 + calls / 2000 vectors, counting one call a placeholder and replacement
+    std::int64_t calls = 0;  // made before
   };
-  // Refers to the tower, whose vectors give the start values and which must outlive it. ConfigError: a word without a token, two words
-  // with the same first token, vectors < 1. `generator` draws start values where `initial` is empty; none = torch's own.
-  TextualInversion(ClipText& tower, std::vector<Placeholder> placeholders, Options options, const text::Tokenizer& tokenizer = text::Tokenizer::clip(),
+  // Refers to the tower, whose vectors give the start values and which must outlive it. ConfigError: a word without a
+  // token, two words with the same first token, vectors < 1. `generator` draws start values where `initial` is empty;
+  // none = torch's own.
+  TextualInversion(ClipText& tower, std::vector<Placeholder> placeholders, Options options,
+                   const text::Tokenizer& tokenizer = text::Tokenizer::clip(),
                    std::optional<at::Generator> generator = {});
 
-  struct Replaced { Tensor ids, embedded; };  // [n, L], [n, L, width]
-  // One vector overwrites the embedding wherever the placeholder's token stands. Several vectors take as many positions, so that the rest
-  // of the row moves right and what leaves the window falls off, the end token too. The ids given are not changed.
+  struct Replaced {
+    Tensor ids, embedded;
+  };  // [n, L], [n, L, width]
+  // One vector overwrites the embedding wherever the placeholder's token stands. Several vectors take as many
+  // positions, so that the rest of the row moves right and what leaves the window falls off, the end token too. The ids
+  // given are not changed.
   Replaced replace(const Tensor& ids);
   ClipTextOutput forward(const Tensor& ids, ClipLayer layer);
 
@@ -44,8 +51,9 @@ class VGEN_API TextualInversion : public nn::Module {
 
   // Squared length of every vector, all placeholders one after the other.
   Tensor norms_squared() const;
-  // D D^T / k with D = vectors - initial, summed over the k placeholders that have an initial word: [vectors, vectors]. Its trace keeps
-  // the vectors near their start. ConfigError if those have different numbers of vectors, or there is none.
+  // D D^T / k with D = vectors - initial, summed over the k placeholders that have an initial word: [vectors, vectors].
+  // Its trace keeps the vectors near their start. ConfigError if those have different numbers of vectors, or there is
+  // none.
   Tensor coarse_loss() const;
 
  private:

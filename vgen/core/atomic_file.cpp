@@ -29,13 +29,16 @@ constexpr std::string_view manifest_name = "MANIFEST.json";
 
 std::string shown(const fs::path& path) { return "'" + printable(path.string(), 400) + "'"; }
 [[noreturn]] void fail(const std::string& what, const fs::path& path, int error) {
-  throw IoError(str(what, " ", shown(path), ": ", std::strerror(error), error == ENOSPC ? "; free some space and try again" : ""));
+  throw IoError(str(what, " ", shown(path), ": ", std::strerror(error),
+                    error == ENOSPC ? "; free some space and try again" : ""));
 }
 
 class Descriptor {
  public:
   explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() { if (fd_ >= 0) ::close(fd_); }
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   int get() const { return fd_; }
@@ -55,7 +58,8 @@ void sync(const fs::path& path, bool directory) {
   const Descriptor fd(open_retry(path, directory ? O_RDONLY | O_DIRECTORY : O_RDONLY));
   if (fd.get() < 0) fail("cannot open", path, errno);
   // Some file systems cannot sync a directory; the rename itself is still atomic there.
-  if (::fsync(fd.get()) != 0 && !(directory && (errno == EINVAL || errno == ENOTSUP))) fail("cannot flush", path, errno);
+  if (::fsync(fd.get()) != 0 && !(directory && (errno == EINVAL || errno == ENOTSUP)))
+    fail("cannot flush", path, errno);
 }
 
 fs::path parent_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
@@ -64,7 +68,8 @@ fs::path parent_of(const fs::path& path) { return path.has_parent_path() ? path.
 fs::path temporary_name(const fs::path& path) {
   static std::atomic<unsigned> count{0};
   char id[48];
-  std::snprintf(id, sizeof id, ".%x-%x-%08x.part", static_cast<unsigned>(::getpid()), ++count, static_cast<unsigned>(std::random_device{}()));
+  std::snprintf(id, sizeof id, ".%x-%x-%08x.part", static_cast<unsigned>(::getpid()), ++count,
+                static_cast<unsigned>(std::random_device{}()));
   return path.string() + id;
 }
 
@@ -101,7 +106,8 @@ std::string hash_file(const fs::path& path, std::uintmax_t& bytes) {
 AtomicFile::AtomicFile(fs::path path) : path_(target_of(std::move(path))) {
   struct stat old {};
   const bool exists = ::stat(path_.c_str(), &old) == 0;
-  VGEN_CHECK(!exists || S_ISREG(old.st_mode), IoError, "cannot write ", shown(path_), ": it exists and is no regular file");
+  VGEN_CHECK(!exists || S_ISREG(old.st_mode), IoError, "cannot write ", shown(path_),
+             ": it exists and is no regular file");
   for (int attempt = 0; descriptor_ < 0; ++attempt) {
     temporary_ = temporary_name(path_);
     descriptor_ = open_retry(temporary_, O_RDWR | O_CREAT | O_EXCL, exists ? old.st_mode & 0777 : 0666);
@@ -167,10 +173,13 @@ void AtomicDir::commit() {
       folders.push_back(entry);
       continue;
     }
-    VGEN_CHECK(it->is_regular_file(), IoError, "cannot commit ", shown(path_), ": ", shown(entry), " is no regular file");
+    VGEN_CHECK(it->is_regular_file(), IoError, "cannot commit ", shown(path_), ": ", shown(entry),
+               " is no regular file");
     const std::string name = entry.lexically_relative(temporary_).generic_string();
-    VGEN_CHECK(std::ranges::none_of(name, [](unsigned char c) { return c < 0x20 || c == '"' || c == '\\' || c == 0x7F; }), IoError,
-               "cannot commit ", shown(path_), ": the name ", shown(name), " holds a quote, backslash or control character");
+    VGEN_CHECK(
+        std::ranges::none_of(name, [](unsigned char c) { return c < 0x20 || c == '"' || c == '\\' || c == 0x7F; }),
+        IoError, "cannot commit ", shown(path_), ": the name ", shown(name),
+        " holds a quote, backslash or control character");
     if (name != manifest_name) files.push_back(name);
   }
   if (error) fail("cannot list", temporary_, error.value());
@@ -181,7 +190,8 @@ void AtomicDir::commit() {
     std::uintmax_t bytes = 0;
     sync(temporary_ / name, false);
     const std::string hash = hash_file(temporary_ / name, bytes);
-    manifest += str("  \"", name, "\": {\"bytes\": ", bytes, ", \"sha256\": \"", hash, "\"}", &name == &files.back() ? "\n" : ",\n");
+    manifest += str("  \"", name, "\": {\"bytes\": ", bytes, ", \"sha256\": \"", hash, "\"}",
+                    &name == &files.back() ? "\n" : ",\n");
   }
   write_file(temporary_ / manifest_name, manifest + "}\n");
   for (const fs::path& folder : folders) sync(folder, true);
@@ -191,7 +201,8 @@ void AtomicDir::commit() {
     // Swap, so that there is a complete directory at path_ at every moment; then the old one has the temporary name.
     constexpr unsigned exchange = 2;  // RENAME_EXCHANGE
     if (::syscall(SYS_renameat2, AT_FDCWD, temporary_.c_str(), AT_FDCWD, path_.c_str(), exchange) != 0) {
-      const fs::path old = temporary_name(path_);  // file systems without exchange: two renames, the old one kept between them
+      const fs::path old =
+          temporary_name(path_);  // file systems without exchange: two renames, the old one kept between them
       if (::rename(path_.c_str(), old.c_str()) != 0) fail("cannot replace", path_, errno);
       if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
         const int why = errno;
@@ -220,7 +231,9 @@ std::string read_file(const fs::path& path, std::size_t limit) {
   struct stat info {};
   if (::fstat(fd.get(), &info) != 0) fail("cannot read", path, errno);
   VGEN_CHECK(!S_ISDIR(info.st_mode), IoError, "cannot read ", shown(path), ": it is a directory");
-  const auto too_long = [&] { throw IoError(str("cannot read ", shown(path), ": longer than the limit of ", limit, " bytes")); };
+  const auto too_long = [&] {
+    throw IoError(str("cannot read ", shown(path), ": longer than the limit of ", limit, " bytes"));
+  };
   if (S_ISREG(info.st_mode) && static_cast<std::uintmax_t>(info.st_size) > limit) too_long();
   std::string out;
   if (S_ISREG(info.st_mode)) out.reserve(static_cast<std::size_t>(info.st_size));
@@ -238,11 +251,13 @@ std::string read_file(const fs::path& path, std::size_t limit) {
 // Reads exactly what AtomicDir writes, one file a line; core has no JSON parser and needs none.
 void verify_manifest(const fs::path& directory) {
   const fs::path path = directory / manifest_name;
-  VGEN_CHECK(fs::exists(path), CheckpointError, shown(directory), " has no ", manifest_name, ": it was not written to its end");
+  VGEN_CHECK(fs::exists(path), CheckpointError, shown(directory), " has no ", manifest_name,
+             ": it was not written to its end");
   const std::string text = read_file(path, std::size_t(1) << 26);
   std::string_view rest = text;
   const auto check = [&](bool good) {
-    VGEN_CHECK(good, FormatError, shown(path), ": malformed at byte ", text.size() - rest.size(), "; it is not as vgen wrote it");
+    VGEN_CHECK(good, FormatError, shown(path), ": malformed at byte ", text.size() - rest.size(),
+               "; it is not as vgen wrote it");
   };
   const auto take = [&](std::string_view piece) {
     const bool found = rest.starts_with(piece);
@@ -268,10 +283,13 @@ void verify_manifest(const fs::path& directory) {
     check(take("\"},\n") || (take("\"}\n") && rest == "}\n"));
     std::error_code error;
     const fs::path file = directory / name;
-    VGEN_CHECK(fs::is_regular_file(fs::symlink_status(file, error)), CheckpointError, shown(file), ": missing, but ", manifest_name, " lists it");
+    VGEN_CHECK(fs::is_regular_file(fs::symlink_status(file, error)), CheckpointError, shown(file), ": missing, but ",
+               manifest_name, " lists it");
     const std::uintmax_t actual = fs::file_size(file, error);
-    VGEN_CHECK(!error && actual == size, CheckpointError, shown(file), ": ", actual, " bytes, but ", manifest_name, " says ", size);
-    VGEN_CHECK(hash_file(file, found) == hash, CheckpointError, shown(file), ": SHA-256 differs from ", manifest_name, "; the file is damaged");
+    VGEN_CHECK(!error && actual == size, CheckpointError, shown(file), ": ", actual, " bytes, but ", manifest_name,
+               " says ", size);
+    VGEN_CHECK(hash_file(file, found) == hash, CheckpointError, shown(file), ": SHA-256 differs from ", manifest_name,
+               "; the file is damaged");
   }
   check(rest.empty());
 }
@@ -285,8 +303,8 @@ void expect_writable(const fs::path& directory, std::size_t bytes) {
   struct statvfs space {};
   if (::statvfs(directory.c_str(), &space) != 0) fail("cannot examine", directory, errno);
   const auto left = static_cast<unsigned long long>(space.f_bavail) * space.f_frsize;
-  VGEN_CHECK(left >= bytes, IoError, "cannot write into ", shown(directory), ": ", bytes >> 20, " MiB needed, ", left >> 20,
-             " MiB free; free some space or choose another folder");
+  VGEN_CHECK(left >= bytes, IoError, "cannot write into ", shown(directory), ": ", bytes >> 20, " MiB needed, ",
+             left >> 20, " MiB free; free some space or choose another folder");
 }
 
 }  // namespace vgen

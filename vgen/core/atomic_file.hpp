@@ -9,8 +9,8 @@
 
 namespace vgen {
 
-// Bytes go to "<path>.<id>.part"; commit() makes them appear at `path` at once. Without commit() nothing is left behind.
-// IoError (exit 5) with path and reason on every failure, disk full included.
+// Bytes go to "<path>.<id>.part"; commit() makes them appear at `path` at once. Without commit() nothing is left
+// behind. IoError (exit 5) with path and reason on every failure, disk full included.
 class VGEN_API AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path);

@@ -14,13 +14,13 @@ namespace vgen {
 // Exit codes of the command line; docs/guide/errors.md has the table.
 enum class Exit : int {
   ok = 0,
-  failure = 1,       // a check did not hold (parity, eval)
-  usage = 2,         // wrong command line
-  config = 3,        // wrong option, key, size, shape
-  format = 4,        // malformed or hostile file
-  io = 5,            // missing, unreadable, unwritable, disk full
-  numerics = 6,      // NaN or Inf
-  unavailable = 7,   // optional part missing (FFmpeg, CUDA, torch)
+  failure = 1,      // a check did not hold (parity, eval)
+  usage = 2,        // wrong command line
+  config = 3,       // wrong option, key, size, shape
+  format = 4,       // malformed or hostile file
+  io = 5,           // missing, unreadable, unwritable, disk full
+  numerics = 6,     // NaN or Inf
+  unavailable = 7,  // optional part missing (FFmpeg, CUDA, torch)
   internal = 70,
   interrupted = 130,  // SIGINT
   terminated = 143,   // SIGTERM
@@ -35,24 +35,24 @@ class VGEN_API Error : public std::runtime_error {
   Exit code_;
 };
 
-#define VGEN_DEFINE_ERROR(Name, Base, Code)                               \
-  class VGEN_API Name : public Base {                                     \
-   public:                                                                \
-    explicit Name(const std::string& m, Exit c = Code) : Base(m, c) {}    \
+#define VGEN_DEFINE_ERROR(Name, Base, Code)                            \
+  class VGEN_API Name : public Base {                                  \
+   public:                                                             \
+    explicit Name(const std::string& m, Exit c = Code) : Base(m, c) {} \
   };
-VGEN_DEFINE_ERROR(ConfigError, Error, Exit::config)            // Python: ValueError
-VGEN_DEFINE_ERROR(ShapeError, ConfigError, Exit::config)       // Python: ValueError
-VGEN_DEFINE_ERROR(FormatError, Error, Exit::format)            // Python: ValueError; malformed file
-VGEN_DEFINE_ERROR(UnsupportedError, FormatError, Exit::format) // well-formed, but a kind that we do not read
+VGEN_DEFINE_ERROR(ConfigError, Error, Exit::config)             // Python: ValueError
+VGEN_DEFINE_ERROR(ShapeError, ConfigError, Exit::config)        // Python: ValueError
+VGEN_DEFINE_ERROR(FormatError, Error, Exit::format)             // Python: ValueError; malformed file
+VGEN_DEFINE_ERROR(UnsupportedError, FormatError, Exit::format)  // well-formed, but a kind that we do not read
 VGEN_DEFINE_ERROR(UnsafePickleError, FormatError, Exit::format)
-VGEN_DEFINE_ERROR(PathError, FormatError, Exit::format)        // a file names another file outside its folder
-VGEN_DEFINE_ERROR(WeightsError, FormatError, Exit::format)     // keys or shapes do not fit the model
+VGEN_DEFINE_ERROR(PathError, FormatError, Exit::format)     // a file names another file outside its folder
+VGEN_DEFINE_ERROR(WeightsError, FormatError, Exit::format)  // keys or shapes do not fit the model
 VGEN_DEFINE_ERROR(MediaError, FormatError, Exit::format)
-VGEN_DEFINE_ERROR(IoError, Error, Exit::io)                    // Python: OSError
+VGEN_DEFINE_ERROR(IoError, Error, Exit::io)  // Python: OSError
 VGEN_DEFINE_ERROR(CheckpointError, IoError, Exit::io)
-VGEN_DEFINE_ERROR(NumericsError, Error, Exit::numerics)        // Python: ArithmeticError
-VGEN_DEFINE_ERROR(Unavailable, Error, Exit::unavailable)       // Python: RuntimeError
-VGEN_DEFINE_ERROR(Interrupted, Error, Exit::interrupted)       // Python: KeyboardInterrupt
+VGEN_DEFINE_ERROR(NumericsError, Error, Exit::numerics)   // Python: ArithmeticError
+VGEN_DEFINE_ERROR(Unavailable, Error, Exit::unavailable)  // Python: RuntimeError
+VGEN_DEFINE_ERROR(Interrupted, Error, Exit::interrupted)  // Python: KeyboardInterrupt
 #undef VGEN_DEFINE_ERROR
 
 // str("a", 1, 2.5): joins streamable pieces; out of line conversions keep <sstream> out of this header.
@@ -88,7 +88,7 @@ VGEN_API std::string nearest(std::string_view given, const std::string* first, s
 }  // namespace vgen
 
 // VGEN_CHECK(steps > 0, ConfigError, "ddim: steps must be >= 1, got ", steps);
-#define VGEN_CHECK(condition, ErrorType, ...)            \
-  do {                                                   \
+#define VGEN_CHECK(condition, ErrorType, ...)                    \
+  do {                                                           \
     if (!(condition)) throw ErrorType(::vgen::str(__VA_ARGS__)); \
   } while (false)

@@ -13,8 +13,11 @@ namespace {
 Level level_from_environment() {
   const char* text = std::getenv("VGEN_LOG");
   const std::string_view name = text ? text : "";
-  return name == "debug" ? Level::debug : name == "info" ? Level::info : name == "error" ? Level::error
-         : name == "off" ? Level::off : Level::warn;
+  return name == "debug"   ? Level::debug
+         : name == "info"  ? Level::info
+         : name == "error" ? Level::error
+         : name == "off"   ? Level::off
+                           : Level::warn;
 }
 std::atomic<Level>& threshold() {
   static std::atomic<Level> level{level_from_environment()};

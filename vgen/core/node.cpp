@@ -79,28 +79,40 @@ bool Node::operator==(const Node& o) const {
   if (is_number() && o.is_number()) return as_double() == o.as_double();
   if (type != o.type) return false;
   switch (type) {
-    case Type::null: return true;
-    case Type::boolean: return boolean == o.boolean;
-    case Type::string: return string == o.string;
-    case Type::list: return items == o.items;
+    case Type::null:
+      return true;
+    case Type::boolean:
+      return boolean == o.boolean;
+    case Type::string:
+      return string == o.string;
+    case Type::list:
+      return items == o.items;
     case Type::map:
       return entries.size() == o.entries.size() && std::ranges::all_of(entries, [&](const auto& e) {
                const Node* other = o.find(e.first);
                return other && *other == e.second;
              });
-    default: return false;
+    default:
+      return false;
   }
 }
 
 std::string_view type_name(Node::Type type) {
   switch (type) {
-    case Node::Type::null: return "null";
-    case Node::Type::boolean: return "a boolean";
-    case Node::Type::integer: return "an integer";
-    case Node::Type::real: return "a number";
-    case Node::Type::string: return "a string";
-    case Node::Type::list: return "a list";
-    case Node::Type::map: return "a map";
+    case Node::Type::null:
+      return "null";
+    case Node::Type::boolean:
+      return "a boolean";
+    case Node::Type::integer:
+      return "an integer";
+    case Node::Type::real:
+      return "a number";
+    case Node::Type::string:
+      return "a string";
+    case Node::Type::list:
+      return "a list";
+    case Node::Type::map:
+      return "a map";
   }
   return "?";
 }

@@ -18,9 +18,9 @@ struct VGEN_API Node {
   std::int64_t integer = 0;
   double real = 0;
   std::string string;
-  std::vector<Node> items;                              // list
-  std::vector<std::pair<std::string, Node>> entries;    // map, in file order, keys unique
-  int line = 0, column = 0;                             // 1-based; 0 = made in code
+  std::vector<Node> items;                            // list
+  std::vector<std::pair<std::string, Node>> entries;  // map, in file order, keys unique
+  int line = 0, column = 0;                           // 1-based; 0 = made in code
 
   Node() = default;
   Node(bool v) : type(Type::boolean), boolean(v) {}
@@ -39,10 +39,10 @@ struct VGEN_API Node {
   bool is_string() const { return type == Type::string; }
   bool is_number() const { return type == Type::integer || type == Type::real; }
 
-  const Node* find(std::string_view key) const;         // nullptr if this is no map or has no such key
-  Node& set(std::string key, Node value);               // adds or replaces; turns null into a map
-  const Node& at(std::string_view key) const;           // ConfigError if missing
-  const Node& operator[](std::size_t i) const;          // ConfigError if out of range or no list
+  const Node* find(std::string_view key) const;  // nullptr if this is no map or has no such key
+  Node& set(std::string key, Node value);        // adds or replaces; turns null into a map
+  const Node& at(std::string_view key) const;    // ConfigError if missing
+  const Node& operator[](std::size_t i) const;   // ConfigError if out of range or no list
   std::size_t size() const { return type == Type::map ? entries.size() : items.size(); }
 
   // Typed reads; ConfigError naming the type found. as_double accepts integers.
@@ -53,10 +53,10 @@ struct VGEN_API Node {
   std::vector<std::int64_t> as_ints() const;
   std::vector<double> as_doubles() const;
 
-  bool operator==(const Node& other) const;             // values only, not positions; map order ignored
+  bool operator==(const Node& other) const;  // values only, not positions; map order ignored
 };
 
-VGEN_API std::string_view type_name(Node::Type type);   // "an integer", "a list", ...
+VGEN_API std::string_view type_name(Node::Type type);  // "an integer", "a list", ...
 
 // a.b=c overrides ("--set"): walks maps, list items by number, makes missing maps. The value is given parsed.
 VGEN_API void set_path(Node& root, std::string_view dotted_path, Node value);

@@ -20,8 +20,8 @@ static std::string joined(const std::vector<std::string>& names) {
 void unknown_key(const Place& place, const Node& at, std::string_view key, std::string_view kind,
                  const std::vector<std::string>& valid) {
   const std::string near = nearest(key, valid.data(), valid.size());
-  place.fail(at, str("unknown key '", printable(key), "' in ", kind, near.empty() ? "" : "; did you mean '" + near + "'?",
-                     " (valid: ", joined(valid), ")"));
+  place.fail(at, str("unknown key '", printable(key), "' in ", kind,
+                     near.empty() ? "" : "; did you mean '" + near + "'?", " (valid: ", joined(valid), ")"));
 }
 
 void unknown_name(const Place& place, const Node& at, const std::vector<std::string>& valid) {

@@ -17,8 +17,8 @@
 // (written {"type": kind, ...}).
 #pragma once
 #include <array>
-#include <concepts>
 #include <cmath>
+#include <concepts>
 #include <limits>
 #include <map>
 #include <optional>
@@ -66,7 +66,9 @@ std::vector<std::string> field_names() {
 
 // Closed choices: constexpr auto enum_names(Prediction) { return std::array{std::pair{Prediction::v, "v"}, ...}; }
 template <class E>
-concept NamedEnum = std::is_enum_v<E> && requires(E e) { enum_names(e); };
+concept NamedEnum = std::is_enum_v<E> && requires(E e) {
+  enum_names(e);
+};
 
 template <NamedEnum E>
 std::string_view name_of(E value) {
@@ -80,16 +82,26 @@ template <class T>
 Node to_node(const T& value);
 
 namespace detail {
-template <class T> struct is_vector : std::false_type {};
-template <class T, class A> struct is_vector<std::vector<T, A>> : std::true_type {};
-template <class T> struct is_array : std::false_type {};
-template <class T, std::size_t N> struct is_array<std::array<T, N>> : std::true_type {};
-template <class T> struct is_optional : std::false_type {};
-template <class T> struct is_optional<std::optional<T>> : std::true_type {};
-template <class T> struct is_variant : std::false_type {};
-template <class... T> struct is_variant<std::variant<T...>> : std::true_type {};
-template <class T> struct is_map : std::false_type {};
-template <class T> struct is_map<std::map<std::string, T>> : std::true_type {};
+template <class T>
+struct is_vector : std::false_type {};
+template <class T, class A>
+struct is_vector<std::vector<T, A>> : std::true_type {};
+template <class T>
+struct is_array : std::false_type {};
+template <class T, std::size_t N>
+struct is_array<std::array<T, N>> : std::true_type {};
+template <class T>
+struct is_optional : std::false_type {};
+template <class T>
+struct is_optional<std::optional<T>> : std::true_type {};
+template <class T>
+struct is_variant : std::false_type {};
+template <class... T>
+struct is_variant<std::variant<T...>> : std::true_type {};
+template <class T>
+struct is_map : std::false_type {};
+template <class T>
+struct is_map<std::map<std::string, T>> : std::true_type {};
 }  // namespace detail
 
 template <class T>
@@ -136,7 +148,9 @@ Node to_node(const T& value) {
 // Where a value stands, for messages: "train.yaml:12:5: optimizer.lr: ...".
 struct VGEN_API Place {
   std::string source, path;
-  Place child(std::string_view key) const { return {source, path.empty() ? std::string(key) : path + "." + std::string(key)}; }
+  Place child(std::string_view key) const {
+    return {source, path.empty() ? std::string(key) : path + "." + std::string(key)};
+  }
   [[noreturn]] void fail(const Node& at, const std::string& message) const;  // ConfigError
 };
 namespace detail {
@@ -174,7 +188,8 @@ void read_variant(const Node& node, std::variant<T...>& value, const Place& plac
 template <class T>
 void from_node(const Node& node, T& value, const Place& place) {
   if constexpr (Options<T>) {
-    if (!node.is_map()) place.fail(node, str("expected a map with the fields of ", T::kind, ", got ", type_name(node.type)));
+    if (!node.is_map())
+      place.fail(node, str("expected a map with the fields of ", T::kind, ", got ", type_name(node.type)));
     for (const auto& [key, child] : node.entries) {
       bool known = false;
       for_each_field<T>([&](const auto& f) {
@@ -199,7 +214,8 @@ void from_node(const Node& node, T& value, const Place& place) {
     }
   } else if constexpr (detail::is_array<T>::value) {
     if (!node.is_list() || node.size() != value.size())
-      place.fail(node, str("expected a list of ", value.size(), " values, got ", type_name(node.type), " of ", node.size()));
+      place.fail(node,
+                 str("expected a list of ", value.size(), " values, got ", type_name(node.type), " of ", node.size()));
     for (std::size_t i = 0; i < value.size(); ++i) from_node(node.items[i], value[i], place.child(str(i)));
   } else if constexpr (detail::is_map<T>::value) {
     if (!node.is_map()) place.fail(node, str("expected a map, got ", type_name(node.type)));

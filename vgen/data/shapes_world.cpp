@@ -21,13 +21,17 @@ struct Draws {
   std::uint64_t key, count = 0;
   Draws(std::uint64_t seed, std::uint64_t index, std::uint64_t stream) : key(mix(mix(mix(seed) + index) + stream)) {}
   std::uint64_t next() { return mix(key + golden * ++count); }
-  std::int64_t below(std::int64_t n) { return static_cast<std::int64_t>(((next() >> 32) * static_cast<std::uint64_t>(n)) >> 32); }  // n <= 2^31
-  std::int64_t between(std::int64_t low, std::int64_t high) { return high <= low ? low : low + below(high - low + 1); }            // inclusive
+  std::int64_t below(std::int64_t n) {
+    return static_cast<std::int64_t>(((next() >> 32) * static_cast<std::uint64_t>(n)) >> 32);
+  }  // n <= 2^31
+  std::int64_t between(std::int64_t low, std::int64_t high) {
+    return high <= low ? low : low + below(high - low + 1);
+  }  // inclusive
 };
 
 // ---- geometry: all lengths are integers in 2^-20 of the frame, so that no compiler's rounding reaches a pixel ----
 constexpr std::int64_t one = 1 << 20;
-constexpr std::int64_t margin = one / 64;   // objects keep this far from the border
+constexpr std::int64_t margin = one / 64;  // objects keep this far from the border
 
 // Extents in 1/1000 of the radius, measured from the centroid, which is the pose.
 struct Extents {
@@ -35,10 +39,14 @@ struct Extents {
 };
 constexpr Extents extents(Shape s) {
   switch (s) {
-    case Shape::square: return {880, 880, 880};
-    case Shape::triangle: return {1000, 1200, 600};
-    case Shape::star: return {1000, 1050, 850};
-    default: return {1000, 1000, 1000};
+    case Shape::square:
+      return {880, 880, 880};
+    case Shape::triangle:
+      return {1000, 1200, 600};
+    case Shape::star:
+      return {1000, 1050, 850};
+    default:
+      return {1000, 1000, 1000};
   }
 }
 
@@ -47,7 +55,7 @@ std::int64_t sine(std::uint32_t turn) {
   const bool negative = turn >> 31;
   std::uint32_t half = turn & 0x7FFFFFFF;
   if (half > 0x40000000) half = 0x80000000 - half;
-  const std::int64_t x = half;                                        // [0, 1] in 2^30ths of a quarter turn
+  const std::int64_t x = half;  // [0, 1] in 2^30ths of a quarter turn
   const std::int64_t x2 = x * x >> 30;
   // Taylor coefficients of sin(pi x / 2) in 2^30ths, degree 1 to 9.
   std::int64_t p = 172272;
@@ -81,28 +89,42 @@ std::vector<Pose> plan(const ShapesAttributes& a, Draws draws, std::int64_t fram
   const std::int64_t travel = draws.between(shortest, std::min(nominal * 11 / 10, span - r * along / 1000));
   const std::uint32_t phase = static_cast<std::uint32_t>(draws.next() >> 32);
   const std::int64_t turning = draws.below(2) ? 1 : -1;
-  const std::int64_t orbit = draws.between(one * 16 / 100, one * 20 / 100), swing = draws.between(one * 18 / 100, one * 22 / 100);
+  const std::int64_t orbit = draws.between(one * 16 / 100, one * 20 / 100),
+                     swing = draws.between(one * 18 / 100, one * 22 / 100);
 
   std::vector<Pose> path(static_cast<std::size_t>(frames));
   for (std::int64_t k = 0; k < frames; ++k) {
     Pose& p = path[static_cast<std::size_t>(k)];
     p = {0, 0, r};
     switch (a.motion) {
-      case Motion::left: p.x = -travel * k / last; break;
-      case Motion::right: p.x = travel * k / last; break;
-      case Motion::up: p.y = -travel * k / last; break;
-      case Motion::down: p.y = travel * k / last; break;
-      case Motion::still: break;
-      case Motion::growing: p.r = r * (600 * last + 900 * k) / (1000 * last); break;
-      case Motion::shrinking: p.r = r * (1500 * last - 900 * k) / (1000 * last); break;
-      case Motion::circling: {   // one turn
+      case Motion::left:
+        p.x = -travel * k / last;
+        break;
+      case Motion::right:
+        p.x = travel * k / last;
+        break;
+      case Motion::up:
+        p.y = -travel * k / last;
+        break;
+      case Motion::down:
+        p.y = travel * k / last;
+        break;
+      case Motion::still:
+        break;
+      case Motion::growing:
+        p.r = r * (600 * last + 900 * k) / (1000 * last);
+        break;
+      case Motion::shrinking:
+        p.r = r * (1500 * last - 900 * k) / (1000 * last);
+        break;
+      case Motion::circling: {  // one turn
         const std::uint32_t turn = phase + static_cast<std::uint32_t>(turning * ((std::int64_t{1} << 32) * k / last));
         p.x = orbit * sine(turn + 0x40000000) >> 30;
         p.y = orbit * sine(turn) >> 30;
         break;
       }
-      case Motion::zigzagging: {   // sideways, up and down twice: four legs
-        const std::int64_t leg = 4 * k / last, within = 4 * k - leg * last;   // within: [0, last)
+      case Motion::zigzagging: {                                             // sideways, up and down twice: four legs
+        const std::int64_t leg = 4 * k / last, within = 4 * k - leg * last;  // within: [0, last)
         p.x = turning * travel * k / last;
         p.y = (leg % 2 ? swing * (last - within) : swing * within) / last;
         if (phase >> 31) p.y = -p.y;
@@ -110,12 +132,13 @@ std::vector<Pose> plan(const ShapesAttributes& a, Draws draws, std::int64_t fram
       }
     }
   }
-  std::int64_t x0 = 0, x1 = 0, y0 = 0, y1 = 0;   // what the object covers, relative to the start
+  std::int64_t x0 = 0, x1 = 0, y0 = 0, y1 = 0;  // what the object covers, relative to the start
   for (const Pose& p : path) {
     x0 = std::min(x0, p.x - e.side * p.r / 1000), x1 = std::max(x1, p.x + e.side * p.r / 1000);
     y0 = std::min(y0, p.y - e.up * p.r / 1000), y1 = std::max(y1, p.y + e.down * p.r / 1000);
   }
-  const std::int64_t sx = draws.between(margin - x0, one - margin - x1), sy = draws.between(margin - y0, one - margin - y1);
+  const std::int64_t sx = draws.between(margin - x0, one - margin - x1),
+                     sy = draws.between(margin - y0, one - margin - y1);
   for (Pose& p : path) p.x += sx, p.y += sy;
   return path;
 }
@@ -125,25 +148,31 @@ class Inside {
  public:
   Inside(Shape shape, std::int64_t r) : shape_(shape), r_(r) {
     // Star: outer radius 1.05, inner 0.45 * 1.05, in 1/10000; vertices clockwise from the top.
-    static constexpr std::int64_t star[10][2] = {{0, -10500},   {2777, -3823}, {9986, -3245}, {4494, 1460}, {6172, 8495},
-                                                 {0, 4725},     {-6172, 8495}, {-4494, 1460}, {-9986, -3245}, {-2777, -3823}};
+    static constexpr std::int64_t star[10][2] = {{0, -10500},    {2777, -3823}, {9986, -3245}, {4494, 1460},
+                                                 {6172, 8495},   {0, 4725},     {-6172, 8495}, {-4494, 1460},
+                                                 {-9986, -3245}, {-2777, -3823}};
     if (shape == Shape::star)
       for (int i = 0; i < 10; ++i) vertices_[i] = {star[i][0] * r / 10000, star[i][1] * r / 10000};
   }
   bool operator()(std::int64_t dx, std::int64_t dy) const {
     const std::int64_t ax = std::abs(dx), ay = std::abs(dy);
     switch (shape_) {
-      case Shape::circle: return dx * dx + dy * dy <= r_ * r_;
-      case Shape::square: return 100 * std::max(ax, ay) <= 88 * r_;
-      case Shape::triangle: return 18 * ax <= 10 * dy + 12 * r_ && 10 * dy <= 6 * r_;
-      case Shape::ring: {   // hole of radius 0.55
+      case Shape::circle:
+        return dx * dx + dy * dy <= r_ * r_;
+      case Shape::square:
+        return 100 * std::max(ax, ay) <= 88 * r_;
+      case Shape::triangle:
+        return 18 * ax <= 10 * dy + 12 * r_ && 10 * dy <= 6 * r_;
+      case Shape::ring: {  // hole of radius 0.55
         const std::int64_t d2 = dx * dx + dy * dy;
         return d2 <= r_ * r_ && 400 * d2 >= 121 * r_ * r_;
       }
-      case Shape::cross: return std::max(ax, ay) <= r_ && 100 * std::min(ax, ay) <= 34 * r_;
-      case Shape::star: break;
+      case Shape::cross:
+        return std::max(ax, ay) <= r_ && 100 * std::min(ax, ay) <= 34 * r_;
+      case Shape::star:
+        break;
     }
-    bool inside = false;   // even-odd rule
+    bool inside = false;  // even-odd rule
     for (int i = 0, j = 9; i < 10; j = i++) {
       const auto [xi, yi] = vertices_[i];
       const auto [xj, yj] = vertices_[j];
@@ -173,7 +202,8 @@ void cover(Shape shape, const Pose& p, std::int64_t size, int samples, F&& pixel
     for (std::int64_t column = c0; column <= c1; ++column) {
       int hits = 0;
       for (int sy = 0; sy < samples; ++sy)
-        for (int sx = 0; sx < samples; ++sx) hits += inside(centre(column * samples + sx) - p.x, centre(row * samples + sy) - p.y);
+        for (int sx = 0; sx < samples; ++sx)
+          hits += inside(centre(column * samples + sx) - p.x, centre(row * samples + sy) - p.y);
       if (hits) pixel(row * size + column, hits);
     }
 }
@@ -181,11 +211,13 @@ void cover(Shape shape, const Pose& p, std::int64_t size, int samples, F&& pixel
 // Poses are exact multiples of size / 2^20 in double, so both ways are exact.
 ShapesPose in_pixels(const Pose& p, std::int64_t size) {
   const double scale = static_cast<double>(size) / one;
-  return {static_cast<double>(p.x) * static_cast<double>(size) / one, static_cast<double>(p.y) * static_cast<double>(size) / one,
-          static_cast<double>(p.r) * scale};
+  return {static_cast<double>(p.x) * static_cast<double>(size) / one,
+          static_cast<double>(p.y) * static_cast<double>(size) / one, static_cast<double>(p.r) * scale};
 }
 Pose in_units(const ShapesPose& p, std::int64_t size) {
-  const auto units = [&](double v) { return static_cast<std::int64_t>(std::llround(v * one / static_cast<double>(size))); };
+  const auto units = [&](double v) {
+    return static_cast<std::int64_t>(std::llround(v * one / static_cast<double>(size)));
+  };
   return {units(p.x), units(p.y), units(p.radius)};
 }
 
@@ -194,16 +226,20 @@ void check(const ShapesOptions& o) {
   VGEN_CHECK(o.frames >= 1 && o.frames <= 256, ConfigError, "shapes: frames must be in [1, 256], got ", o.frames);
   VGEN_CHECK(o.fps > 0 && o.fps <= 1000, ConfigError, "shapes: fps must be in (0, 1000], got ", o.fps);
   VGEN_CHECK(o.objects == 1 || o.objects == 2, ConfigError, "shapes: objects must be 1 or 2, got ", o.objects);
-  VGEN_CHECK(o.antialias >= 1 && o.antialias <= 8, ConfigError, "shapes: antialias must be in [1, 8], got ", o.antialias);
-  VGEN_CHECK(o.canonical >= 0 && o.canonical <= 1, ConfigError, "shapes: canonical must be in [0, 1], got ", o.canonical);
+  VGEN_CHECK(o.antialias >= 1 && o.antialias <= 8, ConfigError, "shapes: antialias must be in [1, 8], got ",
+             o.antialias);
+  VGEN_CHECK(o.canonical >= 0 && o.canonical <= 1, ConfigError, "shapes: canonical must be in [0, 1], got ",
+             o.canonical);
 }
 
-ShapesClip render(const std::vector<ShapesAttributes>& objects, std::uint64_t seed, std::uint64_t index, const ShapesOptions& o) {
+ShapesClip render(const std::vector<ShapesAttributes>& objects, std::uint64_t seed, std::uint64_t index,
+                  const ShapesOptions& o) {
   ShapesClip clip;
   clip.frames = video::Frames(o.frames, o.size, o.size, 3, o.fps);
   clip.attributes = objects.front();
   clip.antialias = o.antialias;
-  std::fill(clip.frames.pixels->begin(), clip.frames.pixels->end(), rgb(objects.front().background)[0]);   // backgrounds are gray levels
+  std::fill(clip.frames.pixels->begin(), clip.frames.pixels->end(),
+            rgb(objects.front().background)[0]);  // backgrounds are gray levels
   const int full = o.antialias * o.antialias;
   for (std::size_t i = 0; i < objects.size(); ++i) {
     const std::vector<Pose> path = plan(objects[i], Draws(seed, index, pose_stream + 16 * i), o.frames);
@@ -225,15 +261,16 @@ ShapesClip render(const std::vector<ShapesAttributes>& objects, std::uint64_t se
 }
 
 void check(const ShapesAttributes& a) {
-  VGEN_CHECK(has_direction(a.motion) || a.speed == Speed::normal, ConfigError, "shapes: '", name_of(a.motion), "' takes no speed, got '",
-             name_of(a.speed), "'; leave it at normal");
+  VGEN_CHECK(has_direction(a.motion) || a.speed == Speed::normal, ConfigError, "shapes: '", name_of(a.motion),
+             "' takes no speed, got '", name_of(a.speed), "'; leave it at normal");
 }
 
 // ---- captions ----
 using Words = std::vector<std::string_view>;
 
 const Words& words(Shape s) {
-  static const std::array<Words, 6> all{{{"circle", "disc"}, {"square", "box"}, {"triangle"}, {"star"}, {"ring"}, {"cross", "plus sign"}}};
+  static const std::array<Words, 6> all{
+      {{"circle", "disc"}, {"square", "box"}, {"triangle"}, {"star"}, {"ring"}, {"cross", "plus sign"}}};
   return all[static_cast<std::size_t>(s)];
 }
 const Words& words(Size s) {
@@ -249,15 +286,16 @@ const Words& words(Background b) {
   return all[static_cast<std::size_t>(b)];
 }
 const Words& participles(Motion m) {
-  static const std::array<Words, 9> all{{{"moving left", "going left", "moving to the left", "heading left", "sliding left"},
-                                         {"moving right", "going right", "moving to the right", "heading right", "sliding right"},
-                                         {"moving up", "going up", "moving upward", "heading up", "rising"},
-                                         {"moving down", "going down", "moving downward", "heading down", "sinking"},
-                                         {"standing still", "staying still", "not moving", "at rest"},
-                                         {"growing", "getting bigger", "expanding"},
-                                         {"shrinking", "getting smaller", "contracting"},
-                                         {"circling", "moving in a circle", "going round"},
-                                         {"zigzagging", "moving in a zigzag"}}};
+  static const std::array<Words, 9> all{
+      {{"moving left", "going left", "moving to the left", "heading left", "sliding left"},
+       {"moving right", "going right", "moving to the right", "heading right", "sliding right"},
+       {"moving up", "going up", "moving upward", "heading up", "rising"},
+       {"moving down", "going down", "moving downward", "heading down", "sinking"},
+       {"standing still", "staying still", "not moving", "at rest"},
+       {"growing", "getting bigger", "expanding"},
+       {"shrinking", "getting smaller", "contracting"},
+       {"circling", "moving in a circle", "going round"},
+       {"zigzagging", "moving in a zigzag"}}};
   return all[static_cast<std::size_t>(m)];
 }
 const Words& verbs(Motion m) {
@@ -273,7 +311,7 @@ const Words& verbs(Motion m) {
   return all[static_cast<std::size_t>(m)];
 }
 
-std::string join(std::initializer_list<std::string_view> pieces) {   // with single spaces, empty pieces left out
+std::string join(std::initializer_list<std::string_view> pieces) {  // with single spaces, empty pieces left out
   std::string out;
   for (std::string_view p : pieces) {
     if (p.empty()) continue;
@@ -289,8 +327,14 @@ std::string with_article(const std::string& noun) {
 }  // namespace
 
 Rgb rgb(Colour colour) {
-  static constexpr std::array<Rgb, 8> table{{{230, 40, 40}, {40, 190, 60}, {50, 80, 230}, {240, 220, 50},
-                                             {220, 60, 210}, {60, 210, 220}, {245, 140, 30}, {120, 50, 170}}};
+  static constexpr std::array<Rgb, 8> table{{{230, 40, 40},
+                                             {40, 190, 60},
+                                             {50, 80, 230},
+                                             {240, 220, 50},
+                                             {220, 60, 210},
+                                             {60, 210, 220},
+                                             {245, 140, 30},
+                                             {120, 50, 170}}};
   return table[static_cast<std::size_t>(colour)];
 }
 
@@ -303,8 +347,12 @@ Rgb rgb(Background background) {
 Split split_of(const ShapesAttributes& a) {
   if (held_out(a.shape) || held_out(a.motion)) return Split::custom;
   std::uint64_t tuple = 0;
-  for (auto [value, count] : {std::pair{static_cast<int>(a.colour), 8}, {static_cast<int>(a.shape), 3}, {static_cast<int>(a.size), 3},
-                              {static_cast<int>(a.motion), 7}, {static_cast<int>(a.speed), 3}, {static_cast<int>(a.background), 3}})
+  for (auto [value, count] : {std::pair{static_cast<int>(a.colour), 8},
+                              {static_cast<int>(a.shape), 3},
+                              {static_cast<int>(a.size), 3},
+                              {static_cast<int>(a.motion), 7},
+                              {static_cast<int>(a.speed), 3},
+                              {static_cast<int>(a.background), 3}})
     tuple = tuple * static_cast<std::uint64_t>(count) + static_cast<std::uint64_t>(value);
   return mix(tuple ^ 0x736861706573) % 10 == 0 ? Split::unseen : Split::train;
 }
@@ -314,7 +362,7 @@ std::vector<ShapesAttributes> shapes_attributes(std::uint64_t seed, std::uint64_
   Draws draws(seed, index, attributes_stream);
   const bool custom = split == Split::custom;
   const auto draw = [&] {
-    while (true) {   // rejection keeps every split uniform over its motions, then speeds
+    while (true) {  // rejection keeps every split uniform over its motions, then speeds
       ShapesAttributes a;
       a.colour = static_cast<Colour>(draws.below(8));
       a.shape = static_cast<Shape>(draws.below(custom ? 6 : 3));
@@ -327,15 +375,17 @@ std::vector<ShapesAttributes> shapes_attributes(std::uint64_t seed, std::uint64_
     }
   };
   std::vector<ShapesAttributes> all{draw()};
-  while (static_cast<int>(all.size()) < objects) {   // told apart by colour and by shape
+  while (static_cast<int>(all.size()) < objects) {  // told apart by colour and by shape
     const ShapesAttributes next = draw();
-    if (next.colour != all[0].colour && next.shape != all[0].shape && next.background == all[0].background) all.push_back(next);
+    if (next.colour != all[0].colour && next.shape != all[0].shape && next.background == all[0].background)
+      all.push_back(next);
   }
   return all;
 }
 
 namespace {
-std::string caption_of(const std::vector<ShapesAttributes>& objects, std::uint64_t seed, std::uint64_t index, double canonical) {
+std::string caption_of(const std::vector<ShapesAttributes>& objects, std::uint64_t seed, std::uint64_t index,
+                       double canonical) {
   Draws draws(seed, index, caption_stream);
   // In thousandths: an integer comparison, the same everywhere.
   if (draws.below(1000) < std::llround(canonical * 1000)) return canonical_caption(objects);
@@ -358,7 +408,8 @@ ShapesClip shapes_clip(std::uint64_t seed, std::uint64_t index, Split split, con
 
 ShapesClip shapes_clip(const std::vector<ShapesAttributes>& objects, std::uint64_t seed, const ShapesOptions& options) {
   check(options);
-  VGEN_CHECK(objects.size() == 1 || objects.size() == 2, ConfigError, "shapes: expected 1 or 2 objects, got ", objects.size());
+  VGEN_CHECK(objects.size() == 1 || objects.size() == 2, ConfigError, "shapes: expected 1 or 2 objects, got ",
+             objects.size());
   std::vector<ShapesAttributes> drawn = objects;
   for (ShapesAttributes& a : drawn) check(a), a.background = objects[0].background;
   ShapesClip clip = render(drawn, seed, 0, options);
@@ -375,7 +426,8 @@ std::string canonical_caption(const std::vector<ShapesAttributes>& objects) {
   std::string out;
   for (const ShapesAttributes& a : objects) {
     if (!out.empty()) out += " and ";
-    out += with_article(join({words(a.size)[0], name_of(a.colour), name_of(a.shape), name_of(a.motion), words(a.speed)[0]}));
+    out += with_article(
+        join({words(a.size)[0], name_of(a.colour), name_of(a.shape), name_of(a.motion), words(a.speed)[0]}));
   }
   return out + " on a " + std::string(name_of(objects[0].background)) + " background";
 }
@@ -385,11 +437,17 @@ std::string canonical_caption(const ShapesAttributes& attributes) { return canon
 std::string paraphrase(const std::vector<ShapesAttributes>& objects, std::uint64_t draw) {
   VGEN_CHECK(!objects.empty(), ConfigError, "shapes: a caption needs an object");
   Draws draws(draw, 0, caption_stream);
-  const auto pick = [&](const Words& w) { return w[static_cast<std::size_t>(draws.below(static_cast<std::int64_t>(w.size())))]; };
+  const auto pick = [&](const Words& w) {
+    return w[static_cast<std::size_t>(draws.below(static_cast<std::int64_t>(w.size())))];
+  };
   const std::string ground(pick(words(objects[0].background)));
   // "red circle", with or without what it does: three ways to say an object.
-  const auto noun = [&](const ShapesAttributes& a) { return join({pick(words(a.size)), name_of(a.colour), pick(words(a.shape))}); };
-  const auto doing = [&](const ShapesAttributes& a) { return join({noun(a), pick(participles(a.motion)), pick(words(a.speed))}); };
+  const auto noun = [&](const ShapesAttributes& a) {
+    return join({pick(words(a.size)), name_of(a.colour), pick(words(a.shape))});
+  };
+  const auto doing = [&](const ShapesAttributes& a) {
+    return join({noun(a), pick(participles(a.motion)), pick(words(a.speed))});
+  };
   const auto does = [&](const ShapesAttributes& a) { return join({pick(verbs(a.motion)), pick(words(a.speed))}); };
   const auto is = [&](const ShapesAttributes& a) {
     return with_article(join({pick(words(a.size)), pick(words(a.shape)), "that is", name_of(a.colour), does(a)}));
@@ -405,14 +463,22 @@ std::string paraphrase(const std::vector<ShapesAttributes>& objects, std::uint64
   };
   const auto a_doing = [&](const ShapesAttributes& a) { return with_article(doing(a)); };
   switch (draws.below(8)) {
-    case 0: return each(doing) + ", " + ground + " background";
-    case 1: return each(a_doing) + " on " + ground;
-    case 2: return each(with_verb) + " on a " + ground + " background";
-    case 3: return "on a " + ground + " background, " + each(with_verb);
-    case 4: return "a " + ground + " background with " + each(a_doing);
-    case 5: return each(is) + " on " + ground;
-    case 6: return each(a_doing) + " against a " + ground + " background";
-    default: return "a video of " + each(a_doing) + " over " + ground;
+    case 0:
+      return each(doing) + ", " + ground + " background";
+    case 1:
+      return each(a_doing) + " on " + ground;
+    case 2:
+      return each(with_verb) + " on a " + ground + " background";
+    case 3:
+      return "on a " + ground + " background, " + each(with_verb);
+    case 4:
+      return "a " + ground + " background with " + each(a_doing);
+    case 5:
+      return each(is) + " on " + ground;
+    case 6:
+      return each(a_doing) + " against a " + ground + " background";
+    default:
+      return "a video of " + each(a_doing) + " over " + ground;
   }
 }
 
@@ -435,8 +501,8 @@ struct CaptionReader {
   [[noreturn]] void fail(std::string_view expected, const std::vector<std::string>& valid = {}) const {
     const std::string got(peek());
     const std::string near = nearest(got, valid.data(), valid.size());
-    throw ConfigError(str("shapes caption: expected ", expected, ", got '", printable(got), "'", near.empty() ? "" : "; did you mean '" + near + "'?",
-                          " (in '", printable(caption), "')"));
+    throw ConfigError(str("shapes caption: expected ", expected, ", got '", printable(got), "'",
+                          near.empty() ? "" : "; did you mean '" + near + "'?", " (in '", printable(caption), "')"));
   }
   template <class E>
   void need(E& value, std::string_view what) {
@@ -452,14 +518,18 @@ ShapesAttributes parse_caption(std::string_view caption) {
   CaptionReader read{caption, caption};
   ShapesAttributes a;
   if (!read.take("a") && !read.take("an")) read.fail("'a'");
-  if (read.take("small")) a.size = Size::small;
-  else if (read.take("large")) a.size = Size::large;
+  if (read.take("small"))
+    a.size = Size::small;
+  else if (read.take("large"))
+    a.size = Size::large;
   read.need(a.colour, "a colour");
   read.need(a.shape, "a shape");
   read.need(a.motion, "a motion");
   if (has_direction(a.motion)) {
-    if (read.take("slowly")) a.speed = Speed::slowly;
-    else if (read.take("quickly")) a.speed = Speed::quickly;
+    if (read.take("slowly"))
+      a.speed = Speed::slowly;
+    else if (read.take("quickly"))
+      a.speed = Speed::quickly;
   }
   if (!read.take("on a")) read.fail("'on a'");
   read.need(a.background, "a background");
@@ -475,7 +545,8 @@ std::vector<ShapesPrompt> eval_prompts(int count, std::uint64_t seed, double uns
   std::vector<ShapesPrompt> prompts;
   for (std::int64_t k = 0; k < count; ++k) {
     const bool held = (k + 1) * share / 1000 > k * share / 1000;
-    const ShapesAttributes a = shapes_attributes(seed, static_cast<std::uint64_t>(k), held ? Split::unseen : Split::train)[0];
+    const ShapesAttributes a =
+        shapes_attributes(seed, static_cast<std::uint64_t>(k), held ? Split::unseen : Split::train)[0];
     prompts.push_back({canonical_caption(a), a, held});
   }
   return prompts;
@@ -483,7 +554,8 @@ std::vector<ShapesPrompt> eval_prompts(int count, std::uint64_t seed, double uns
 
 // ---- ground truth ----
 std::vector<std::uint8_t> ShapesClip::mask(std::size_t object) const {
-  VGEN_CHECK(object < objects.size(), ConfigError, "ShapesClip::mask: object must be below ", objects.size(), ", got ", object);
+  VGEN_CHECK(object < objects.size(), ConfigError, "ShapesClip::mask: object must be below ", objects.size(), ", got ",
+             object);
   const std::int64_t size = frames.width, plane = size * size;
   const int full = antialias * antialias;
   std::vector<std::uint8_t> out(static_cast<std::size_t>(frames.count * plane));
@@ -493,8 +565,9 @@ std::vector<std::uint8_t> ShapesClip::mask(std::size_t object) const {
     cover(objects[object].attributes.shape, pose(object), size, antialias,
           [&](std::int64_t at, int hits) { to[at] = static_cast<std::uint8_t>((255 * hits + full / 2) / full); });
     for (std::size_t front = object + 1; front < objects.size(); ++front)
-      cover(objects[front].attributes.shape, pose(front), size, antialias,
-            [&](std::int64_t at, int hits) { to[at] = static_cast<std::uint8_t>((to[at] * (full - hits) + full / 2) / full); });
+      cover(objects[front].attributes.shape, pose(front), size, antialias, [&](std::int64_t at, int hits) {
+        to[at] = static_cast<std::uint8_t>((to[at] * (full - hits) + full / 2) / full);
+      });
   }
   return out;
 }
@@ -505,13 +578,16 @@ std::vector<float> ShapesClip::depth() const {
   for (std::size_t i = 0; i < objects.size(); ++i) {
     const std::vector<std::uint8_t> visible = mask(i);
     // The dome's rim is the point of the shape farthest from its centre.
-    const double reach = objects[i].attributes.shape == Shape::square ? 1.2446 : objects[i].attributes.shape == Shape::triangle ? 1.2
-                       : objects[i].attributes.shape == Shape::cross ? 1.0563 : 1.05;
+    const double reach = objects[i].attributes.shape == Shape::square     ? 1.2446
+                         : objects[i].attributes.shape == Shape::triangle ? 1.2
+                         : objects[i].attributes.shape == Shape::cross    ? 1.0563
+                                                                          : 1.05;
     for (std::size_t at = 0; at < out.size(); ++at) {
       if (!visible[at]) continue;
       const auto p = static_cast<std::int64_t>(at);
       const ShapesPose& pose = objects[i].poses[static_cast<std::size_t>(p / (size * size))];
-      const double dx = static_cast<double>(p % size) + 0.5 - pose.x, dy = static_cast<double>(p / size % size) + 0.5 - pose.y;
+      const double dx = static_cast<double>(p % size) + 0.5 - pose.x,
+                   dy = static_cast<double>(p / size % size) + 0.5 - pose.y;
       const double d2 = (dx * dx + dy * dy) / (pose.radius * pose.radius * reach * reach);
       out[at] += static_cast<float>(std::sqrt(std::max(0.0, 1 - d2)) * visible[at] / 255);
     }
@@ -524,13 +600,15 @@ std::vector<float> ShapesClip::motion() const {
   std::vector<float> out(static_cast<std::size_t>(frames.count * size * size * 2));
   for (const ShapesObject& object : objects) {
     const std::vector<std::uint8_t> visible = mask(static_cast<std::size_t>(&object - objects.data()));
-    for (std::size_t at = static_cast<std::size_t>(size * size); at < visible.size(); ++at) {   // from frame 1
+    for (std::size_t at = static_cast<std::size_t>(size * size); at < visible.size(); ++at) {  // from frame 1
       if (visible[at] < 128) continue;
       const auto p = static_cast<std::int64_t>(at);
       const auto k = static_cast<std::size_t>(p / (size * size));
       const ShapesPose &now = object.poses[k], &before = object.poses[k - 1];
-      const double dx = static_cast<double>(p % size) + 0.5 - now.x, dy = static_cast<double>(p / size % size) + 0.5 - now.y;
-      const double scale = 1 - before.radius / now.radius;   // where this point of the object was: before + (1 - scale) * (dx, dy)
+      const double dx = static_cast<double>(p % size) + 0.5 - now.x,
+                   dy = static_cast<double>(p / size % size) + 0.5 - now.y;
+      const double scale =
+          1 - before.radius / now.radius;  // where this point of the object was: before + (1 - scale) * (dx, dy)
       out[2 * at] = static_cast<float>(now.x - before.x + dx * scale);
       out[2 * at + 1] = static_cast<float>(now.y - before.y + dy * scale);
     }
@@ -544,7 +622,8 @@ std::vector<std::uint8_t> ShapesClip::edges() const {
   for (std::size_t i = 0; i < objects.size(); ++i) {
     const std::vector<std::uint8_t> visible = mask(i);
     const auto in = [&](std::int64_t k, std::int64_t y, std::int64_t x) {
-      return x >= 0 && y >= 0 && x < size && y < size && visible[static_cast<std::size_t>((k * size + y) * size + x)] >= 128;
+      return x >= 0 && y >= 0 && x < size && y < size &&
+             visible[static_cast<std::size_t>((k * size + y) * size + x)] >= 128;
     };
     for (std::int64_t k = 0; k < frames.count; ++k)
       for (std::int64_t y = 0; y < size; ++y)

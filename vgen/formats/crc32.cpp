@@ -70,7 +70,8 @@ std::uint32_t crc32(std::span<const std::byte> bytes) {
   std::vector<std::uint32_t> parts(pieces);
   std::atomic<std::size_t> next{0};
   const auto work = [&] {
-    for (std::size_t i; (i = next++) < pieces;) parts[i] = serial(bytes.subspan(i * piece, std::min(piece, bytes.size() - i * piece)));
+    for (std::size_t i; (i = next++) < pieces;)
+      parts[i] = serial(bytes.subspan(i * piece, std::min(piece, bytes.size() - i * piece)));
   };
   {
     std::vector<std::jthread> helpers;

@@ -11,7 +11,8 @@ namespace detail {
 
 JsonReader::JsonReader(std::string_view text, std::string source, const TextLimits& limits)
     : text_(text), source_(std::move(source)), limits_(limits) {
-  if (text.size() > limits.bytes) fail_at(source_, 1, 1, str("the text has ", text.size(), " bytes, the limit is ", limits.bytes));
+  if (text.size() > limits.bytes)
+    fail_at(source_, 1, 1, str("the text has ", text.size(), " bytes, the limit is ", limits.bytes));
 }
 
 void JsonReader::fail(std::string_view message) const {
@@ -64,7 +65,9 @@ std::string JsonReader::string() {
   std::string out;
   while (true) {
     std::size_t run = at_;
-    while (run < text_.size() && text_[run] != '"' && text_[run] != '\\' && static_cast<unsigned char>(text_[run]) - 0x20u < 0x60u) ++run;
+    while (run < text_.size() && text_[run] != '"' && text_[run] != '\\' &&
+           static_cast<unsigned char>(text_[run]) - 0x20u < 0x60u)
+      ++run;
     out.append(text_, at_, run - at_);
     at_ = run;
     if (at_ == text_.size()) fail("the text ends inside a string");
@@ -85,7 +88,8 @@ std::string JsonReader::string() {
         if (code < 0) fail("\\u needs four hexadecimal digits");
         std::size_t used = 6;
         if (code >= 0xD800 && code < 0xE000) {
-          const std::int64_t low = code < 0xDC00 && text_.substr(at_ + 6).starts_with("\\u") ? hex_digits(text_, at_ + 8, 4) : -1;
+          const std::int64_t low =
+              code < 0xDC00 && text_.substr(at_ + 6).starts_with("\\u") ? hex_digits(text_, at_ + 8, 4) : -1;
           if (low < 0xDC00 || low >= 0xE000) fail("lone surrogate");
           code = 0x10000 + (code - 0xD800) * 0x400 + (low - 0xDC00);
           used = 12;
@@ -227,9 +231,15 @@ void dump(std::string& out, const Node& node, int indent, int level) {
     if (indent >= 0) out.append("\n").append(static_cast<std::size_t>(indent) * depth, ' ');
   };
   switch (node.type) {
-    case Node::Type::null: out += "null"; break;
-    case Node::Type::boolean: out += node.boolean ? "true" : "false"; break;
-    case Node::Type::integer: out += str(static_cast<long long>(node.integer)); break;
+    case Node::Type::null:
+      out += "null";
+      break;
+    case Node::Type::boolean:
+      out += node.boolean ? "true" : "false";
+      break;
+    case Node::Type::integer:
+      out += str(static_cast<long long>(node.integer));
+      break;
     case Node::Type::real: {
       VGEN_CHECK(std::isfinite(node.real), FormatError, "json: NaN and Infinity cannot be written");
       const std::string text = str(node.real);
@@ -237,11 +247,17 @@ void dump(std::string& out, const Node& node, int indent, int level) {
       if (text.find_first_of(".e") == std::string::npos) out += ".0";  // it stays a real when read back
       break;
     }
-    case Node::Type::string: dump_string(out, node.string); break;
+    case Node::Type::string:
+      dump_string(out, node.string);
+      break;
     case Node::Type::list: {
       out += '[';
       // Lists of plain values stay on one line: shapes, betas.
-      const bool flat = [&] { for (const Node& n : node.items) if (n.is_map() || n.is_list()) return false; return true; }();
+      const bool flat = [&] {
+        for (const Node& n : node.items)
+          if (n.is_map() || n.is_list()) return false;
+        return true;
+      }();
       for (std::size_t i = 0; i < node.items.size(); ++i) {
         if (i > 0) out += flat && indent >= 0 ? ", " : ",";
         if (!flat) new_line(level + 1);

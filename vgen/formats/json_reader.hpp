@@ -1,5 +1,5 @@
-// Pull parser under parse_json and the safetensors header: checks all that strict JSON demands and builds nothing, so that
-// headers with 200,000 tensors need no tree. Internal to formats.
+// Pull parser under parse_json and the safetensors header: checks all that strict JSON demands and builds nothing, so
+// that headers with 200,000 tensors need no tree. Internal to formats.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -17,15 +17,19 @@ class JsonReader {
   JsonReader(std::string_view text, std::string source, const TextLimits& limits);
 
   [[noreturn]] void fail(std::string_view message) const;  // at the next character
-  char peek();                                              // next character that is no space
+  char peek();                                             // next character that is no space
   bool accept(char c);
   void expect(char c);
-  std::string string();                                     // peek() == '"'
-  struct Number { bool integral = false; std::int64_t integer = 0; double real = 0; };
+  std::string string();  // peek() == '"'
+  struct Number {
+    bool integral = false;
+    std::int64_t integer = 0;
+    double real = 0;
+  };
   Number number();
-  std::uint64_t whole_number();                             // digits only: no sign, fraction or exponent; up to 2^63 - 1
+  std::uint64_t whole_number();  // digits only: no sign, fraction or exponent; up to 2^63 - 1
   Node value();
-  void end();                                               // nothing but space may follow
+  void end();  // nothing but space may follow
 
   // member(key) must read the value. Duplicate keys are refused here.
   template <class Member>
@@ -66,7 +70,9 @@ class JsonReader {
   }
 
  private:
-  struct Mark { int line, column; };
+  struct Mark {
+    int line, column;
+  };
   Mark place() const { return {line_, static_cast<int>(at_ - line_start_) + 1}; }
   [[noreturn]] void duplicate(Mark mark, const std::string& key) const;
   void enter(char open);

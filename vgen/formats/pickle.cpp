@@ -14,17 +14,36 @@ namespace {
 constexpr std::size_t max_opcodes = 4'000'000, max_objects = 1'000'000, max_rank = 64;
 using Kind = Object::Kind;
 
-struct Named { std::string_view name; DType dtype; };
-constexpr Named storage_types[] = {
-    {"FloatStorage", DType::f32}, {"HalfStorage", DType::f16},  {"BFloat16Storage", DType::bf16}, {"DoubleStorage", DType::f64},
-    {"LongStorage", DType::i64},  {"IntStorage", DType::i32},   {"ShortStorage", DType::i16},     {"CharStorage", DType::i8},
-    {"ByteStorage", DType::u8},   {"BoolStorage", DType::boolean}};
-constexpr Named torch_dtypes[] = {
-    {"float32", DType::f32}, {"float", DType::f32},   {"float16", DType::f16}, {"half", DType::f16},   {"bfloat16", DType::bf16},
-    {"float64", DType::f64}, {"double", DType::f64},  {"int64", DType::i64},   {"long", DType::i64},   {"int32", DType::i32},
-    {"int", DType::i32},     {"int16", DType::i16},   {"short", DType::i16},   {"int8", DType::i8},    {"uint8", DType::u8},
-    {"uint16", DType::u16},  {"uint32", DType::u32},  {"uint64", DType::u64},  {"bool", DType::boolean},
-    {"float8_e4m3fn", DType::f8_e4m3}, {"float8_e5m2", DType::f8_e5m2}};
+struct Named {
+  std::string_view name;
+  DType dtype;
+};
+constexpr Named storage_types[] = {{"FloatStorage", DType::f32},     {"HalfStorage", DType::f16},
+                                   {"BFloat16Storage", DType::bf16}, {"DoubleStorage", DType::f64},
+                                   {"LongStorage", DType::i64},      {"IntStorage", DType::i32},
+                                   {"ShortStorage", DType::i16},     {"CharStorage", DType::i8},
+                                   {"ByteStorage", DType::u8},       {"BoolStorage", DType::boolean}};
+constexpr Named torch_dtypes[] = {{"float32", DType::f32},
+                                  {"float", DType::f32},
+                                  {"float16", DType::f16},
+                                  {"half", DType::f16},
+                                  {"bfloat16", DType::bf16},
+                                  {"float64", DType::f64},
+                                  {"double", DType::f64},
+                                  {"int64", DType::i64},
+                                  {"long", DType::i64},
+                                  {"int32", DType::i32},
+                                  {"int", DType::i32},
+                                  {"int16", DType::i16},
+                                  {"short", DType::i16},
+                                  {"int8", DType::i8},
+                                  {"uint8", DType::u8},
+                                  {"uint16", DType::u16},
+                                  {"uint32", DType::u32},
+                                  {"uint64", DType::u64},
+                                  {"bool", DType::boolean},
+                                  {"float8_e4m3fn", DType::f8_e4m3},
+                                  {"float8_e5m2", DType::f8_e5m2}};
 
 std::optional<DType> lookup(std::span<const Named> table, std::string_view name) {
   for (const Named& n : table)
@@ -83,7 +102,8 @@ class Machine {
     o.kind = kind;
     return &o;
   }
-  // Copies are paid from a budget, so that few operations cannot make much: building sets of one long list again and again.
+  // Copies are paid from a budget, so that few operations cannot make much: building sets of one long list again and
+  // again.
   void charge(std::size_t bytes) {
     spent_ += bytes;
     if (spent_ > (std::size_t(64) << 20) + 4 * bytes_.size()) fail("it would unfold to far more than its size");
@@ -168,7 +188,8 @@ Object* Machine::global(std::string_view module, std::string_view name) {
   if (module.empty() || name.empty()) fail("a global without module or name");
   const std::string full = std::string(module) + "." + std::string(name);
   if (dangerous_global(module, name))
-    fail_as<UnsafePickleError>(str("names '", printable(full), "', which no weight file needs; nothing was run. Do not load this file with other "
+    fail_as<UnsafePickleError>(str("names '", printable(full),
+                                   "', which no weight file needs; nothing was run. Do not load this file with other "
                                    "tools; ask its author for a .safetensors file"));
   Object* o = make_text(Kind::global, full);
   if (module == "torch") o->dtype = lookup(torch_dtypes, name);
@@ -183,7 +204,8 @@ std::vector<std::int64_t> Machine::sizes(const Object* o, std::string_view what)
   std::vector<std::int64_t> out;
   charge(o->items.size() * sizeof(std::int64_t));
   for (const Object* item : o->items) {
-    if (!item->is(Kind::integer) || item->integer < 0) fail(str("a tensor's ", what, " holds something other than integers >= 0"));
+    if (!item->is(Kind::integer) || item->integer < 0)
+      fail(str("a tensor's ", what, " holds something other than integers >= 0"));
     out.push_back(item->integer);
   }
   return out;
@@ -191,16 +213,20 @@ std::vector<std::int64_t> Machine::sizes(const Object* o, std::string_view what)
 
 // (storage, storage_offset, size, stride, requires_grad, backward_hooks[, dtype][, metadata])
 Object* Machine::tensor(const std::vector<Object*>& args, bool with_dtype) {
-  if (args.size() < (with_dtype ? 7u : 4u) || args.size() > (with_dtype ? 8u : 7u)) fail("a tensor is built from a wrong number of arguments");
+  if (args.size() < (with_dtype ? 7u : 4u) || args.size() > (with_dtype ? 8u : 7u))
+    fail("a tensor is built from a wrong number of arguments");
   const Object* s = args[0];
   if (!s->is(Kind::storage)) fail("a tensor is built from something that is no storage");
   if (!args[1]->is(Kind::integer) || args[1]->integer < 0) fail("a tensor's storage offset is no integer >= 0");
   Object* o = make(Kind::tensor);
   o->storage = s->storage;
   o->dtype = with_dtype ? (args[6]->is(Kind::global) ? args[6]->dtype : std::nullopt) : s->dtype;
-  if (!o->dtype) fail_as<UnsupportedError>(with_dtype ? "a tensor has a dtype that is not supported" : "a tensor lies in an untyped storage without a dtype");
+  if (!o->dtype)
+    fail_as<UnsupportedError>(with_dtype ? "a tensor has a dtype that is not supported"
+                                         : "a tensor lies in an untyped storage without a dtype");
   if (__builtin_add_overflow(args[1]->integer, s->integer, &o->integer)) fail("a tensor's storage offset overflows");
-  o->shape = std::make_unique<std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>>>(sizes(args[2], "size"), sizes(args[3], "stride"));
+  o->shape = std::make_unique<std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>>>(
+      sizes(args[2], "size"), sizes(args[3], "stride"));
   if (o->shape->first.size() != o->shape->second.size()) fail("a tensor has differing numbers of sizes and strides");
   return o;
 }
@@ -214,8 +240,10 @@ Object* Machine::persistent(Object* id) {
       !(a[3]->is(Kind::string) || a[3]->is(Kind::none)) || !a[4]->is(Kind::integer) || a[4]->integer < 0)
     fail("a persistent id that describes no storage");
   const std::string& type = a[1]->text;
-  const bool untyped = type == "torch.storage.UntypedStorage" || type == "torch.UntypedStorage" || type == "torch.cuda.UntypedStorage";
-  if (!untyped && (!a[1]->dtype || !type.ends_with("Storage"))) fail_as<UnsupportedError>(str("storage of type '", printable(type), "' is not supported"));
+  const bool untyped =
+      type == "torch.storage.UntypedStorage" || type == "torch.UntypedStorage" || type == "torch.cuda.UntypedStorage";
+  if (!untyped && (!a[1]->dtype || !type.ends_with("Storage")))
+    fail_as<UnsupportedError>(str("storage of type '", printable(type), "' is not supported"));
   Storage fresh{.key = a[2]->text, .dtype = untyped ? std::nullopt : a[1]->dtype, .numel = a[4]->integer};
   if (fresh.key.empty() || fresh.key.size() > 256) fail("a storage with a bad key");
   const auto [at, added] = owner_.storages_.emplace(fresh.key, fresh);
@@ -226,7 +254,8 @@ Object* Machine::persistent(Object* id) {
   o->dtype = at->second.dtype;
   if (a.size() == 6 && !a[5]->is(Kind::none)) {
     const auto& view = a[5]->items;
-    if (!a[5]->is(Kind::tuple) || view.size() != 3 || !view[1]->is(Kind::integer) || view[1]->integer < 0) fail("a storage view that is malformed");
+    if (!a[5]->is(Kind::tuple) || view.size() != 3 || !view[1]->is(Kind::integer) || view[1]->integer < 0)
+      fail("a storage view that is malformed");
     o->integer = view[1]->integer;
   }
   return o;
@@ -234,7 +263,8 @@ Object* Machine::persistent(Object* id) {
 
 void Machine::add_items(Object* container, const std::vector<Object*>& items) {
   if (container->is(Kind::opaque)) return;  // a list of a foreign class: its elements are not kept
-  if (!container->is(Kind::list) && !container->is(Kind::set)) fail("elements are added to something that is no list or set");
+  if (!container->is(Kind::list) && !container->is(Kind::set))
+    fail("elements are added to something that is no list or set");
   container->items.insert(container->items.end(), items.begin(), items.end());
 }
 void Machine::add_pairs(Object* container, const std::vector<Object*>& pairs) {
@@ -252,22 +282,29 @@ Object* Machine::construct(Object* callable, Object* args) {
   const auto is = [&](std::string_view n) { return name == n; };
   if (is("torch._utils._rebuild_tensor") || is("torch._utils._rebuild_tensor_v2")) return tensor(a, false);
   if (is("torch._utils._rebuild_tensor_v3")) return tensor(a, true);
-  if (is("torch._utils._rebuild_parameter") || is("torch._utils._rebuild_parameter_with_state") || is("torch.nn.parameter.Parameter")) {
+  if (is("torch._utils._rebuild_parameter") || is("torch._utils._rebuild_parameter_with_state") ||
+      is("torch.nn.parameter.Parameter")) {
     if (a.empty() || !a[0]->is(Kind::tensor)) fail("a parameter is built from something that is no tensor");
     return a[0];
   }
-  if (is("torch._tensor._rebuild_from_type_v2")) {  // (function, type, args, state): a tensor with attributes, or a subclass
+  if (is("torch._tensor._rebuild_from_type_v2")) {  // (function, type, args, state): a tensor with attributes, or a
+                                                    // subclass
     if (a.size() != 4) fail("a tensor with attributes is built from a wrong number of arguments");
     return construct(a[0], a[2]);
   }
-  if (is("collections.OrderedDict") || is("collections.defaultdict") || is("collections.Counter") || is("builtins.dict") || is("__builtin__.dict")) {
+  if (is("collections.OrderedDict") || is("collections.defaultdict") || is("collections.Counter") ||
+      is("builtins.dict") || is("__builtin__.dict")) {
     Object* o = make(Kind::dict);
-    const Object* from = is("collections.defaultdict") ? nullptr : a.empty() ? nullptr : a[0];  // defaultdict's argument is its factory
+    const Object* from = is("collections.defaultdict") ? nullptr
+                         : a.empty()                   ? nullptr
+                                                       : a[0];  // defaultdict's argument is its factory
     if (from) charge(2 * from->items.size() * sizeof(Object*));
-    if (from && from->is(Kind::dict)) o->items = from->items;
+    if (from && from->is(Kind::dict))
+      o->items = from->items;
     else if (from)
       for (const Object* pair : from->items) {
-        if (pair->items.size() != 2 || !(pair->is(Kind::list) || pair->is(Kind::tuple))) fail("a dict is built from something other than pairs");
+        if (pair->items.size() != 2 || !(pair->is(Kind::list) || pair->is(Kind::tuple)))
+          fail("a dict is built from something other than pairs");
         o->items.insert(o->items.end(), pair->items.begin(), pair->items.end());
       }
     return o;
@@ -286,8 +323,11 @@ Object* Machine::construct(Object* callable, Object* args) {
 Object* Machine::run(std::size_t& at) {
   opcode_at_ = at_;
   if (at_ >= bytes_.size() || bytes_[at_] != std::byte{0x80})
-    fail_as<UnsupportedError>("a pickle of protocol 0 or 1, or no pickle at all; torch writes protocol 2. Save it again with torch.save, or as .safetensors");
-  Object *const none = make(Kind::none), *const no = make(Kind::boolean), *const yes = make(Kind::boolean), *const empty_tuple = make(Kind::tuple);
+    fail_as<UnsupportedError>(
+        "a pickle of protocol 0 or 1, or no pickle at all; torch writes protocol 2. Save it again with torch.save, or "
+        "as .safetensors");
+  Object *const none = make(Kind::none), *const no = make(Kind::boolean), *const yes = make(Kind::boolean),
+                *const empty_tuple = make(Kind::tuple);
   yes->boolean = true;
   for (std::size_t count = 0;; ++count) {
     if (count == max_opcodes) fail(str("more than ", max_opcodes, " operations"));
@@ -296,7 +336,8 @@ Object* Machine::run(std::size_t& at) {
     switch (opcode) {
       case 0x80: {  // PROTO
         const std::uint64_t version = number(1);
-        if (version < 2 || version > 5) fail_as<UnsupportedError>(str("pickle protocol ", version, "; 2 to 5 are read"));
+        if (version < 2 || version > 5)
+          fail_as<UnsupportedError>(str("pickle protocol ", version, "; 2 to 5 are read"));
         break;
       }
       case 0x95:  // FRAME
@@ -309,13 +350,26 @@ Object* Machine::run(std::size_t& at) {
         return result;
       }
       // Constants and numbers.
-      case 'N': push(none); break;
-      case 0x88: push(yes); break;
-      case 0x89: push(no); break;
-      case 'K': push(make_integer(static_cast<std::int64_t>(number(1)))); break;
-      case 'M': push(make_integer(static_cast<std::int64_t>(number(2)))); break;
-      case 'J': push(make_integer(static_cast<std::int32_t>(number(4)))); break;
-      case 0x8A: case 0x8B: {  // LONG1, LONG4: two's complement
+      case 'N':
+        push(none);
+        break;
+      case 0x88:
+        push(yes);
+        break;
+      case 0x89:
+        push(no);
+        break;
+      case 'K':
+        push(make_integer(static_cast<std::int64_t>(number(1))));
+        break;
+      case 'M':
+        push(make_integer(static_cast<std::int64_t>(number(2))));
+        break;
+      case 'J':
+        push(make_integer(static_cast<std::int32_t>(number(4))));
+        break;
+      case 0x8A:
+      case 0x8B: {  // LONG1, LONG4: two's complement
         const std::uint64_t length = number(opcode == 0x8A ? 1 : 4);
         const std::string_view raw = take(length);
         if (length > 8) {
@@ -336,34 +390,72 @@ Object* Machine::run(std::size_t& at) {
         break;
       }
       // Text and bytes.
-      case 'X': push(make_string(take(number(4)))); break;
-      case 0x8C: push(make_string(take(number(1)))); break;
-      case 0x8D: push(make_string(take(number(8)))); break;
-      case 'U': push(make_string(take(number(1)), true)); break;
-      case 'T': push(make_string(take(number(4)), true)); break;
-      case 'C': push(make_text(Kind::bytes, take(number(1)))); break;
-      case 'B': push(make_text(Kind::bytes, take(number(4)))); break;
-      case 0x8E: case 0x96: push(make_text(Kind::bytes, take(number(8)))); break;
-      // Containers.
-      case '(': marks_.push_back(stack_.size()); break;
-      case '0':  // POP; of a mark, as Python does
-        if (stack_.size() == floor() && !marks_.empty()) marks_.pop_back();
-        else pop();
+      case 'X':
+        push(make_string(take(number(4))));
         break;
-      case '1': pop_mark(); break;
-      case '2': push(top()); break;
-      case ']': push(make(Kind::list)); break;
-      case '}': push(make(Kind::dict)); break;
-      case 0x8F: push(make(Kind::set)); break;
-      case ')': push(empty_tuple); break;
-      case 't': push(make_tuple(pop_mark())); break;
-      case 0x85: case 0x86: case 0x87: {  // TUPLE1 to 3
+      case 0x8C:
+        push(make_string(take(number(1))));
+        break;
+      case 0x8D:
+        push(make_string(take(number(8))));
+        break;
+      case 'U':
+        push(make_string(take(number(1)), true));
+        break;
+      case 'T':
+        push(make_string(take(number(4)), true));
+        break;
+      case 'C':
+        push(make_text(Kind::bytes, take(number(1))));
+        break;
+      case 'B':
+        push(make_text(Kind::bytes, take(number(4))));
+        break;
+      case 0x8E:
+      case 0x96:
+        push(make_text(Kind::bytes, take(number(8))));
+        break;
+      // Containers.
+      case '(':
+        marks_.push_back(stack_.size());
+        break;
+      case '0':  // POP; of a mark, as Python does
+        if (stack_.size() == floor() && !marks_.empty())
+          marks_.pop_back();
+        else
+          pop();
+        break;
+      case '1':
+        pop_mark();
+        break;
+      case '2':
+        push(top());
+        break;
+      case ']':
+        push(make(Kind::list));
+        break;
+      case '}':
+        push(make(Kind::dict));
+        break;
+      case 0x8F:
+        push(make(Kind::set));
+        break;
+      case ')':
+        push(empty_tuple);
+        break;
+      case 't':
+        push(make_tuple(pop_mark()));
+        break;
+      case 0x85:
+      case 0x86:
+      case 0x87: {  // TUPLE1 to 3
         std::vector<Object*> items(opcode - 0x84u);
         for (std::size_t i = items.size(); i-- > 0;) items[i] = pop();
         push(make_tuple(std::move(items)));
         break;
       }
-      case 'l': case 0x91: {  // LIST, FROZENSET
+      case 'l':
+      case 0x91: {  // LIST, FROZENSET
         Object* o = make(opcode == 'l' ? Kind::list : Kind::set);
         o->items = pop_mark();
         push(o);
@@ -380,7 +472,8 @@ Object* Machine::run(std::size_t& at) {
         add_items(top(), {item});
         break;
       }
-      case 'e': case 0x90: {  // APPENDS, ADDITEMS
+      case 'e':
+      case 0x90: {  // APPENDS, ADDITEMS
         const std::vector<Object*> items = pop_mark();
         add_items(top(), items);
         break;
@@ -396,11 +489,21 @@ Object* Machine::run(std::size_t& at) {
         break;
       }
       // Memo.
-      case 'q': put(number(1)); break;
-      case 'r': put(number(4)); break;
-      case 0x94: put(memo_.size()); break;
-      case 'h': get(number(1)); break;
-      case 'j': get(number(4)); break;
+      case 'q':
+        put(number(1));
+        break;
+      case 'r':
+        put(number(4));
+        break;
+      case 0x94:
+        put(memo_.size());
+        break;
+      case 'h':
+        get(number(1));
+        break;
+      case 'j':
+        get(number(4));
+        break;
       // Names and objects: described, never called.
       case 'c': {
         const std::string_view module = line(), name = line();
@@ -413,7 +516,8 @@ Object* Machine::run(std::size_t& at) {
         push(global(module->text, name->text));
         break;
       }
-      case 'R': case 0x81: {  // REDUCE, NEWOBJ
+      case 'R':
+      case 0x81: {  // REDUCE, NEWOBJ
         Object *args = pop(), *callable = pop();
         push(construct(callable, args));
         break;
@@ -440,16 +544,35 @@ Object* Machine::run(std::size_t& at) {
       }
       case 'b': {  // BUILD: attributes of an OrderedDict or parameter do not matter here
         Object *state = pop(), *o = top();
-        if (o->is(Kind::opaque)) o->state = state;
-        else if (!o->is(Kind::dict) && !o->is(Kind::tensor) && !o->is(Kind::set)) fail("a state is given to something that takes none");
+        if (o->is(Kind::opaque))
+          o->state = state;
+        else if (!o->is(Kind::dict) && !o->is(Kind::tensor) && !o->is(Kind::set))
+          fail("a state is given to something that takes none");
         break;
       }
-      case 'Q': push(persistent(pop())); break;
-      case 0x82: case 0x83: case 0x84: fail_as<UnsafePickleError>("uses the extension registry (EXT), which can name any function");
-      case 0x97: case 0x98: fail_as<UnsupportedError>("uses buffers outside the file (protocol 5)");
-      case 'I': case 'L': case 'F': case 'S': case 'V': case 'p': case 'g': case 'P':
-        fail_as<UnsupportedError>("uses an operation of protocol 0; torch writes protocol 2. Save it again with torch.save, or as .safetensors");
-      default: fail(str("unknown operation ", static_cast<int>(opcode)));
+      case 'Q':
+        push(persistent(pop()));
+        break;
+      case 0x82:
+      case 0x83:
+      case 0x84:
+        fail_as<UnsafePickleError>("uses the extension registry (EXT), which can name any function");
+      case 0x97:
+      case 0x98:
+        fail_as<UnsupportedError>("uses buffers outside the file (protocol 5)");
+      case 'I':
+      case 'L':
+      case 'F':
+      case 'S':
+      case 'V':
+      case 'p':
+      case 'g':
+      case 'P':
+        fail_as<UnsupportedError>(
+            "uses an operation of protocol 0; torch writes protocol 2. Save it again with torch.save, or as "
+            ".safetensors");
+      default:
+        fail(str("unknown operation ", static_cast<int>(opcode)));
     }
   }
 }

@@ -1,6 +1,7 @@
-// A pickle virtual machine that can build data and nothing else: numbers, strings, lists, tuples, dicts, sets, and descriptions of
-// torch storages and tensors. It calls nothing. Globals outside a short list become opaque objects that only remember their name;
-// those that a harmless checkpoint has no use for (os.system, builtins.eval, ...) raise UnsafePickleError. Protocols 2 to 5. Internal.
+// A pickle virtual machine that can build data and nothing else: numbers, strings, lists, tuples, dicts, sets, and
+// descriptions of torch storages and tensors. It calls nothing. Globals outside a short list become opaque objects that
+// only remember their name; those that a harmless checkpoint has no use for (os.system, builtins.eval, ...) raise
+// UnsafePickleError. Protocols 2 to 5. Internal.
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -19,22 +20,38 @@
 namespace vgen::formats::detail {
 
 struct Storage {
-  std::string key;                 // record name under data/, or the legacy key
-  std::optional<DType> dtype;      // none: untyped, `numel` counts bytes
-  std::int64_t numel = 0;          // of the whole storage
+  std::string key;                    // record name under data/, or the legacy key
+  std::optional<DType> dtype;         // none: untyped, `numel` counts bytes
+  std::int64_t numel = 0;             // of the whole storage
   std::size_t offset = 0, bytes = 0;  // in the file; filled in by whoever knows the container
 };
 
 struct Object {
-  enum class Kind : std::uint8_t { none, boolean, integer, big_integer, real, string, bytes, list, tuple, dict, set, global, storage, tensor, opaque };
+  enum class Kind : std::uint8_t {
+    none,
+    boolean,
+    integer,
+    big_integer,
+    real,
+    string,
+    bytes,
+    list,
+    tuple,
+    dict,
+    set,
+    global,
+    storage,
+    tensor,
+    opaque
+  };
   Kind kind = Kind::none;
   bool boolean = false;
-  std::optional<DType> dtype;      // tensor; global that names a dtype or a typed storage
-  std::int64_t integer = 0;        // storage: first element of a legacy view; tensor: storage_offset
+  std::optional<DType> dtype;  // tensor; global that names a dtype or a typed storage
+  std::int64_t integer = 0;    // storage: first element of a legacy view; tensor: storage_offset
   double real = 0;
-  std::string text;                // string, bytes, big integer; "module.name" of a global or opaque object
-  std::vector<Object*> items;      // list, tuple, set; dict and opaque: key, value, key, value, ...
-  Object* state = nullptr;         // opaque: what BUILD gave it
+  std::string text;            // string, bytes, big integer; "module.name" of a global or opaque object
+  std::vector<Object*> items;  // list, tuple, set; dict and opaque: key, value, key, value, ...
+  Object* state = nullptr;     // opaque: what BUILD gave it
   Storage* storage = nullptr;
   std::unique_ptr<std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>>> shape;  // tensor: sizes and strides
 

@@ -14,9 +14,10 @@ TensorFile read_tensor_file(const std::filesystem::path& path) {
   const std::string_view head(reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 512));
   const auto starts = [&](std::string_view magic) { return head.starts_with(magic); };
   // The first byte of a header length may look like a pickle's; then JSON follows at byte 8.
-  const bool safetensors = head.size() > 8 && head.substr(4, 4) == std::string_view("\0\0\0\0", 4) && std::string_view("{ \t\r\n").find(head[8]) != std::string_view::npos;
-  if (starts("PK") || starts("7z\xBC\xAF") || starts("\x1F\x8B") || head.substr(std::min<std::size_t>(head.size(), 257)).starts_with("ustar") ||
-      (starts("\x80") && !safetensors))
+  const bool safetensors = head.size() > 8 && head.substr(4, 4) == std::string_view("\0\0\0\0", 4) &&
+                           std::string_view("{ \t\r\n").find(head[8]) != std::string_view::npos;
+  if (starts("PK") || starts("7z\xBC\xAF") || starts("\x1F\x8B") ||
+      head.substr(std::min<std::size_t>(head.size(), 257)).starts_with("ustar") || (starts("\x80") && !safetensors))
     return read_torch_pickle(path);
   const std::size_t text = head.find_first_not_of(" \t\r\n");
   if (text != std::string_view::npos && head[text] == '{') return read_safetensors_index(path);

@@ -40,8 +40,8 @@ TensorEntry read_entry(detail::JsonReader& json, std::string name) {
       has_dtype = false;
       for (const auto& [value, label] : enum_names(DType{}))
         if (text == label) entry.dtype = value, has_dtype = true;
-      VGEN_CHECK(has_dtype, UnsupportedError, "safetensors: tensor '", printable(entry.name), "' has dtype '", printable(text),
-                 "'; supported: ", supported_dtypes());
+      VGEN_CHECK(has_dtype, UnsupportedError, "safetensors: tensor '", printable(entry.name), "' has dtype '",
+                 printable(text), "'; supported: ", supported_dtypes());
     } else if (key == "shape") {
       has_shape = true;
       if (json.peek() != '[') fail("shape must be a list");
@@ -66,7 +66,8 @@ TensorEntry read_entry(detail::JsonReader& json, std::string name) {
   if (begin > end) fail(str("data_offsets [", begin, ", ", end, "] run backwards"));
   for (const std::int64_t size : entry.shape)
     if (!multiply(bytes, static_cast<std::size_t>(size))) fail("the product of the shape overflows");
-  if (!multiply(bytes, item_size(entry.dtype)) || bytes > static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max()))
+  if (!multiply(bytes, item_size(entry.dtype)) ||
+      bytes > static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max()))
     fail("the product of the shape overflows");
   if (bytes != end - begin) fail(str("shape and dtype need ", bytes, " bytes, data_offsets give ", end - begin));
   entry.offset = begin;
@@ -75,7 +76,8 @@ TensorEntry read_entry(detail::JsonReader& json, std::string name) {
   std::int64_t stride = 1;
   for (std::size_t i = entry.shape.size(); i-- > 0;) {
     entry.strides[i] = stride;
-    if (bytes > 0) stride *= entry.shape[i];  // an empty tensor's strides are never used; its product may overflow before the 0
+    if (bytes > 0)
+      stride *= entry.shape[i];  // an empty tensor's strides are never used; its product may overflow before the 0
   }
   return entry;
 }
@@ -88,14 +90,15 @@ TensorFile read_safetensors(const fs::path& path) {
   const std::shared_ptr<const FileBytes> file = FileBytes::open(path);
   const auto bytes = file->bytes();
   const std::string shown = printable(path.string(), 400);
-  VGEN_CHECK(bytes.size() >= 8, FormatError, shown, ": byte 0: a safetensors file begins with 8 bytes of header length, this file has ",
-             bytes.size());
+  VGEN_CHECK(bytes.size() >= 8, FormatError, shown,
+             ": byte 0: a safetensors file begins with 8 bytes of header length, this file has ", bytes.size());
   std::uint64_t length = 0;
-  for (int i = 7; i >= 0; --i) length = length << 8 | std::to_integer<std::uint64_t>(bytes[static_cast<std::size_t>(i)]);
-  VGEN_CHECK(length <= max_header, FormatError, shown, ": byte 0: header length ", length, " is above the limit of ", max_header,
-             "; is this a safetensors file?");
-  VGEN_CHECK(length <= bytes.size() - 8, FormatError, shown, ": byte 0: header length ", length, ", but only ", bytes.size() - 8,
-             " bytes follow; the file is truncated");
+  for (int i = 7; i >= 0; --i)
+    length = length << 8 | std::to_integer<std::uint64_t>(bytes[static_cast<std::size_t>(i)]);
+  VGEN_CHECK(length <= max_header, FormatError, shown, ": byte 0: header length ", length, " is above the limit of ",
+             max_header, "; is this a safetensors file?");
+  VGEN_CHECK(length <= bytes.size() - 8, FormatError, shown, ": byte 0: header length ", length, ", but only ",
+             bytes.size() - 8, " bytes follow; the file is truncated");
   const std::string_view header(reinterpret_cast<const char*>(bytes.data()) + 8, length);
   const std::size_t payload = bytes.size() - 8 - length;
 
@@ -122,33 +125,43 @@ TensorFile read_safetensors(const fs::path& path) {
   });
   std::size_t at = 0;
   for (TensorEntry& entry : out.tensors) {
-    VGEN_CHECK(entry.offset == at, FormatError, shown, ": tensor '", printable(entry.name), "' begins at payload byte ", entry.offset,
-               entry.offset < at ? ", which overlaps the tensor before it (ends at " : ", which leaves a hole (the one before ends at ", at, ")");
-    VGEN_CHECK(entry.bytes <= payload - at, FormatError, shown, ": tensor '", printable(entry.name), "' ends at payload byte ",
-               entry.offset + entry.bytes, ", but the payload has ", payload, "; the file is truncated or its header is wrong");
+    VGEN_CHECK(entry.offset == at, FormatError, shown, ": tensor '", printable(entry.name), "' begins at payload byte ",
+               entry.offset,
+               entry.offset < at ? ", which overlaps the tensor before it (ends at "
+                                 : ", which leaves a hole (the one before ends at ",
+               at, ")");
+    VGEN_CHECK(entry.bytes <= payload - at, FormatError, shown, ": tensor '", printable(entry.name),
+               "' ends at payload byte ", entry.offset + entry.bytes, ", but the payload has ", payload,
+               "; the file is truncated or its header is wrong");
     at += entry.bytes;
     entry.offset += 8 + length;
     entry.file = file;
   }
-  VGEN_CHECK(at == payload, FormatError, shown, ": the tensors end at payload byte ", at, ", but ", payload - at, " more bytes follow");
+  VGEN_CHECK(at == payload, FormatError, shown, ": the tensors end at payload byte ", at, ", but ", payload - at,
+             " more bytes follow");
   return out;
 }
 
 TensorFile read_safetensors_index(const fs::path& path) {
-  const Node index = parse_json(read_file(path, max_header), path.string(), {.bytes = max_header, .depth = 8, .nodes = 2 * max_tensors});
+  const Node index = parse_json(read_file(path, max_header), path.string(),
+                                {.bytes = max_header, .depth = 8, .nodes = 2 * max_tensors});
   const std::string shown = printable(path.string(), 400);
   const Node* map = index.find("weight_map");
-  VGEN_CHECK(map && map->is_map(), FormatError, shown, ": no index of safetensors shards: there is no map 'weight_map' in it");
+  VGEN_CHECK(map && map->is_map(), FormatError, shown,
+             ": no index of safetensors shards: there is no map 'weight_map' in it");
   VGEN_CHECK(map->size() <= max_tensors, FormatError, shown, ": more than ", max_tensors, " tensors");
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
 
-  std::vector<std::string> shards;                                   // in order of appearance
+  std::vector<std::string> shards;                                    // in order of appearance
   std::unordered_map<std::string_view, const std::string*> shard_of;  // tensor -> shard
   for (const auto& [name, shard] : map->entries) {
-    VGEN_CHECK(shard.is_string(), FormatError, shown, ":", shard.line, ":", shard.column, ": the shard of '", printable(name), "' must be a string");
+    VGEN_CHECK(shard.is_string(), FormatError, shown, ":", shard.line, ":", shard.column, ": the shard of '",
+               printable(name), "' must be a string");
     const std::string& file = shard.string;
-    VGEN_CHECK(!file.empty() && file != "." && file != ".." && file.find_first_of(std::string_view("/\\:\0", 4)) == std::string::npos, PathError, shown, ":",
-               shard.line, ":", shard.column, ": shard '", printable(file), "' of '", printable(name), "' must be a plain file name beside the index");
+    VGEN_CHECK(!file.empty() && file != "." && file != ".." &&
+                   file.find_first_of(std::string_view("/\\:\0", 4)) == std::string::npos,
+               PathError, shown, ":", shard.line, ":", shard.column, ": shard '", printable(file), "' of '",
+               printable(name), "' must be a plain file name beside the index");
     shard_of.emplace(name, &file);
     if (std::ranges::find(shards, file) == shards.end()) {
       VGEN_CHECK(shards.size() < 10'000, FormatError, shown, ": more than 10000 shards");
@@ -159,22 +172,24 @@ TensorFile read_safetensors_index(const fs::path& path) {
   TensorFile out;
   out.layout = "safetensors";
   if (const Node* metadata = index.find("metadata"); metadata && metadata->is_map())
-    for (const auto& [key, value] : metadata->entries) out.metadata.emplace(key, value.is_string() ? value.string : dump_json(value, -1));
+    for (const auto& [key, value] : metadata->entries)
+      out.metadata.emplace(key, value.is_string() ? value.string : dump_json(value, -1));
   std::size_t found = 0;
   for (const std::string& shard : shards) {
     std::error_code error;
     const fs::path real = fs::canonical(folder / shard, error);
     VGEN_CHECK(!error, FormatError, shown, ": shard '", printable(shard), "' is missing");
-    // Beside the index where it is named or where it really lies (stores of downloaded files link both into one folder).
-    VGEN_CHECK(real.parent_path() == fs::canonical(folder) || real.parent_path() == fs::canonical(path).parent_path(), PathError, shown,
-               ": shard '", printable(shard), "' is a link that leads out of the folder");
+    // Beside the index where it is named or where it really lies (stores of downloaded files link both into one
+    // folder).
+    VGEN_CHECK(real.parent_path() == fs::canonical(folder) || real.parent_path() == fs::canonical(path).parent_path(),
+               PathError, shown, ": shard '", printable(shard), "' is a link that leads out of the folder");
     TensorFile part = read_safetensors(real);
     for (TensorEntry& entry : part.tensors) {
       const auto at = shard_of.find(entry.name);
-      VGEN_CHECK(at != shard_of.end(), FormatError, shown, ": shard '", printable(shard), "' holds '", printable(entry.name),
-                 "', which the index does not list");
-      VGEN_CHECK(*at->second == shard, FormatError, shown, ": '", printable(entry.name), "' is in shard '", printable(shard),
-                 "', but the index says '", printable(*at->second), "'");
+      VGEN_CHECK(at != shard_of.end(), FormatError, shown, ": shard '", printable(shard), "' holds '",
+                 printable(entry.name), "', which the index does not list");
+      VGEN_CHECK(*at->second == shard, FormatError, shown, ": '", printable(entry.name), "' is in shard '",
+                 printable(shard), "', but the index says '", printable(*at->second), "'");
       ++found;
       out.tensors.push_back(std::move(entry));
     }
@@ -183,8 +198,8 @@ TensorFile read_safetensors_index(const fs::path& path) {
     std::unordered_set<std::string_view> names;
     for (const TensorEntry& entry : out.tensors) names.insert(entry.name);
     for (const auto& [name, shard] : map->entries)
-      VGEN_CHECK(names.contains(name), FormatError, shown, ": the index lists '", printable(name), "', but shard '", printable(shard.string),
-                 "' does not hold it");
+      VGEN_CHECK(names.contains(name), FormatError, shown, ": the index lists '", printable(name), "', but shard '",
+                 printable(shard.string), "' does not hold it");
   }
   return out;
 }
@@ -192,17 +207,20 @@ TensorFile read_safetensors_index(const fs::path& path) {
 std::size_t byte_size(const TensorToWrite& tensor) {
   std::size_t bytes = item_size(tensor.dtype);
   for (const std::int64_t size : tensor.shape)
-    VGEN_CHECK(size >= 0 && multiply(bytes, static_cast<std::size_t>(size)), FormatError, "tensor '", printable(tensor.name),
-               "': its shape is negative or too large");
+    VGEN_CHECK(size >= 0 && multiply(bytes, static_cast<std::size_t>(size)), FormatError, "tensor '",
+               printable(tensor.name), "': its shape is negative or too large");
   return bytes;
 }
 
-void write_safetensors(const fs::path& path, const std::vector<TensorToWrite>& tensors, const std::map<std::string, std::string>& metadata) {
+void write_safetensors(const fs::path& path, const std::vector<TensorToWrite>& tensors,
+                       const std::map<std::string, std::string>& metadata) {
   std::vector<const TensorToWrite*> order;
   std::unordered_set<std::string_view> names;
   for (const TensorToWrite& t : tensors) {
-    VGEN_CHECK(t.name != "__metadata__" && t.name.size() <= max_name, FormatError, "safetensors: '", printable(t.name), "' cannot be a tensor's name");
-    VGEN_CHECK(names.insert(t.name).second, FormatError, "safetensors: two tensors are named '", printable(t.name), "'");
+    VGEN_CHECK(t.name != "__metadata__" && t.name.size() <= max_name, FormatError, "safetensors: '", printable(t.name),
+               "' cannot be a tensor's name");
+    VGEN_CHECK(names.insert(t.name).second, FormatError, "safetensors: two tensors are named '", printable(t.name),
+               "'");
     order.push_back(&t);
   }
   VGEN_CHECK(order.size() <= max_tensors, FormatError, "safetensors: more than ", max_tensors, " tensors");
@@ -216,7 +234,8 @@ void write_safetensors(const fs::path& path, const std::vector<TensorToWrite>& t
   std::string header = "{";
   if (!metadata.empty()) {
     header += "\"__metadata__\":{";
-    for (const auto& [name, value] : metadata) header += str(header.back() == '{' ? "" : ",", key(name), ":", key(value));
+    for (const auto& [name, value] : metadata)
+      header += str(header.back() == '{' ? "" : ",", key(name), ":", key(value));
     header += '}';
   }
   std::size_t at = 0;
@@ -224,13 +243,14 @@ void write_safetensors(const fs::path& path, const std::vector<TensorToWrite>& t
     std::string shape;
     for (const std::int64_t size : t->shape) shape += str(shape.empty() ? "" : ",", size);
     const std::size_t end = at + byte_size(*t);
-    header += str(header.size() > 1 ? "," : "", key(t->name), ":{\"dtype\":\"", name_of(t->dtype), "\",\"shape\":[", shape, "],\"data_offsets\":[", at,
-                  ",", end, "]}");
+    header += str(header.size() > 1 ? "," : "", key(t->name), ":{\"dtype\":\"", name_of(t->dtype), "\",\"shape\":[",
+                  shape, "],\"data_offsets\":[", at, ",", end, "]}");
     at = end;
   }
   header += '}';
   header.append((64 - (8 + header.size()) % 64) % 64, ' ');  // the payload begins at a multiple of 64
-  VGEN_CHECK(header.size() <= max_header, FormatError, "safetensors: the header would have ", header.size(), " bytes; the limit is ", max_header);
+  VGEN_CHECK(header.size() <= max_header, FormatError, "safetensors: the header would have ", header.size(),
+             " bytes; the limit is ", max_header);
 
   AtomicFile file(path);
   char length[8];

@@ -13,19 +13,38 @@ namespace vgen::formats {
 
 std::size_t item_size(DType dtype) {
   switch (dtype) {
-    case DType::boolean: case DType::u8: case DType::i8: case DType::f8_e4m3: case DType::f8_e5m2: return 1;
-    case DType::i16: case DType::u16: case DType::f16: case DType::bf16: return 2;
-    case DType::i32: case DType::u32: case DType::f32: return 4;
-    case DType::i64: case DType::u64: case DType::f64: return 8;
+    case DType::boolean:
+    case DType::u8:
+    case DType::i8:
+    case DType::f8_e4m3:
+    case DType::f8_e5m2:
+      return 1;
+    case DType::i16:
+    case DType::u16:
+    case DType::f16:
+    case DType::bf16:
+      return 2;
+    case DType::i32:
+    case DType::u32:
+    case DType::f32:
+      return 4;
+    case DType::i64:
+    case DType::u64:
+    case DType::f64:
+      return 8;
   }
   return 0;
 }
 
 std::shared_ptr<const FileBytes> FileBytes::open(const std::filesystem::path& path) {
-  const auto fail = [&](const std::string& why) { throw IoError(str("cannot read '", printable(path.string(), 400), "': ", why)); };
+  const auto fail = [&](const std::string& why) {
+    throw IoError(str("cannot read '", printable(path.string(), 400), "': ", why));
+  };
   struct Fd {
     int value;
-    ~Fd() { if (value >= 0) ::close(value); }
+    ~Fd() {
+      if (value >= 0) ::close(value);
+    }
   } fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};  // no waiting for a writer should it be a pipe
   if (fd.value < 0) fail(std::strerror(errno));
   struct stat info {};
@@ -57,8 +76,10 @@ std::shared_ptr<const FileBytes> FileBytes::open(const std::filesystem::path& pa
 
 FileBytes::~FileBytes() {
   auto* at = const_cast<std::byte*>(data_);
-  if (mapped_) ::munmap(at, size_);
-  else std::free(at);
+  if (mapped_)
+    ::munmap(at, size_);
+  else
+    std::free(at);
 }
 
 void FileBytes::release(std::size_t offset, std::size_t bytes) const {

@@ -36,7 +36,9 @@ bool is_float(std::string_view s) {
   return (whole.empty() ? !part.empty() : digits_only(whole)) && (part.empty() || digits_only(part));
 }
 
-bool any_of(std::string_view s, std::initializer_list<std::string_view> words) { return std::ranges::find(words, s) != words.end(); }
+bool any_of(std::string_view s, std::initializer_list<std::string_view> words) {
+  return std::ranges::find(words, s) != words.end();
+}
 
 // The YAML 1.2 core schema for a plain scalar; nullopt: a number that does not fit.
 std::optional<Node> resolve(std::string_view s) {
@@ -48,18 +50,22 @@ std::optional<Node> resolve(std::string_view s) {
   if (any_of(s.substr(sign), {".inf", ".Inf", ".INF"})) return Node(s[0] == '-' ? -HUGE_VAL : HUGE_VAL);
   const auto integer = [](std::string_view digits, int base) -> std::optional<Node> {
     std::int64_t value = 0;
-    if (std::from_chars(digits.data(), digits.data() + digits.size(), value, base).ec != std::errc()) return std::nullopt;
+    if (std::from_chars(digits.data(), digits.data() + digits.size(), value, base).ec != std::errc())
+      return std::nullopt;
     return Node(value);
   };
   if (digits_only(s.substr(sign))) return integer(s[0] == '+' ? s.substr(1) : s, 10);
-  for (const auto& [prefix, base, alphabet] : {std::tuple{"0x", 16, "0123456789abcdefABCDEF"}, std::tuple{"0o", 8, "01234567"}})
-    if (s.starts_with(prefix) && s.size() > 2 && s.find_first_not_of(alphabet, 2) == std::string_view::npos) return integer(s.substr(2), base);
+  for (const auto& [prefix, base, alphabet] :
+       {std::tuple{"0x", 16, "0123456789abcdefABCDEF"}, std::tuple{"0o", 8, "01234567"}})
+    if (s.starts_with(prefix) && s.size() > 2 && s.find_first_not_of(alphabet, 2) == std::string_view::npos)
+      return integer(s.substr(2), base);
   if (is_float(s)) {
     double value = 0;
     const std::string_view number = s[0] == '+' ? s.substr(1) : s;
     if (std::from_chars(number.data(), number.data() + number.size(), value).ec == std::errc()) return Node(value);
     const std::size_t e = s.find_first_of("eE");  // out of range: too small is 0, too large is an error
-    const bool small = e != std::string_view::npos ? s[e + 1] == '-' : s.substr(sign).starts_with("0") || s.substr(sign).starts_with(".");
+    const bool small = e != std::string_view::npos ? s[e + 1] == '-'
+                                                   : s.substr(sign).starts_with("0") || s.substr(sign).starts_with(".");
     if (!small) return std::nullopt;
     return Node(s[0] == '-' ? -0.0 : 0.0);
   }
@@ -68,7 +74,8 @@ std::optional<Node> resolve(std::string_view s) {
 
 class Parser {
  public:
-  Parser(std::string_view text, const std::string& source, const TextLimits& limits) : text_(text), source_(source), limits_(limits) {
+  Parser(std::string_view text, const std::string& source, const TextLimits& limits)
+      : text_(text), source_(source), limits_(limits) {
     if (text.size() > limits.bytes) fail(str("the text has ", text.size(), " bytes, the limit is ", limits.bytes));
     for (std::size_t i = 0; i < text_.size();) {  // once for all: the rest need not ask again
       const int n = detail::utf8_length(text_, i);
@@ -93,8 +100,10 @@ class Parser {
       take(3);
       skip_blanks();
       ended_ = false;
-      if (at_line_end() || comment()) finish_line();
-      else inline_value = value_in_line(-1);
+      if (at_line_end() || comment())
+        finish_line();
+      else
+        inline_value = value_in_line(-1);
     }
     Node out = inline_value ? std::move(*inline_value) : ended_ ? Node() : block(-1);
     if (ended_ && marker("---")) fail("several documents in one text");
@@ -121,16 +130,22 @@ class Parser {
   }
 
  private:
-  struct Mark { std::size_t at; int line, column; };
+  struct Mark {
+    std::size_t at;
+    int line, column;
+  };
 
   // ---- places and errors ----
   Mark place() {
     if (counted_from_ != line_start_ || counted_at_ > at_) counted_from_ = counted_at_ = line_start_, counted_ = 0;
-    for (; counted_at_ < at_; ++counted_at_) counted_ += (static_cast<unsigned char>(text_[counted_at_]) & 0xC0) != 0x80;
+    for (; counted_at_ < at_; ++counted_at_)
+      counted_ += (static_cast<unsigned char>(text_[counted_at_]) & 0xC0) != 0x80;
     return {at_, line_, counted_ + 1};
   }
   [[noreturn]] void fail(std::string_view message) { fail(place(), message); }
-  [[noreturn]] void fail(const Mark& mark, std::string_view message) const { detail::fail_at(source_, mark.line, mark.column, message); }
+  [[noreturn]] void fail(const Mark& mark, std::string_view message) const {
+    detail::fail_at(source_, mark.line, mark.column, message);
+  }
 
   // ---- characters ----
   void start_line(std::size_t at, int more = 1) {
@@ -148,7 +163,8 @@ class Parser {
   }
   bool at_line_end() const { return at_ == text_.size() || text_[at_] == '\n' || text_[at_] == '\r'; }
   bool marker(std::string_view word) const {
-    return at_ == line_start_ && text_.substr(at_).starts_with(word) && (at_ + 3 == text_.size() || space(text_[at_ + 3]));
+    return at_ == line_start_ && text_.substr(at_).starts_with(word) &&
+           (at_ + 3 == text_.size() || space(text_[at_ + 3]));
   }
 
   // At the end of a line or before the first: to the first character of the next line that says something.
@@ -169,18 +185,25 @@ class Parser {
         return;
       }
       const std::size_t end = line_end(at_);
-      if (end == text_.size()) at_ = end;
-      else start_line(end + 1);
+      if (end == text_.size())
+        at_ = end;
+      else
+        start_line(end + 1);
     }
   }
   void skip_blanks() {
     while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t')) ++at_;
   }
-  bool comment() const { return at_ < text_.size() && text_[at_] == '#' && (at_ == line_start_ || text_[at_ - 1] == ' ' || text_[at_ - 1] == '\t'); }
+  bool comment() const {
+    return at_ < text_.size() && text_[at_] == '#' &&
+           (at_ == line_start_ || text_[at_ - 1] == ' ' || text_[at_ - 1] == '\t');
+  }
   // Nothing but a comment may be left in this line; then on to the next.
   void finish_line() {
     skip_blanks();
-    if (!at_line_end() && !comment()) fail(peek() == ':' ? "a map may not begin here; put it on its own line, or quote the text" : "unexpected text after the value");
+    if (!at_line_end() && !comment())
+      fail(peek() == ':' ? "a map may not begin here; put it on its own line, or quote the text"
+                         : "unexpected text after the value");
     at_ = line_end(at_);
     if (at_ < text_.size()) start_line(at_ + 1);
     next_line();
@@ -214,7 +237,8 @@ class Parser {
         map_.entries.emplace_back(std::move(key), std::move(value));
         return;
       }
-      log::warn(p_.source_, ":", mark.line, ":", mark.column, ": duplicate key '", printable(key), "'; the last value counts");
+      log::warn(p_.source_, ":", mark.line, ":", mark.column, ": duplicate key '", printable(key),
+                "'; the last value counts");
       map_.entries[at->second].second = std::move(value);
     }
     void check(const std::string& key, const Mark& mark) const {
@@ -230,15 +254,31 @@ class Parser {
 
   void refuse_indicators() {
     switch (peek()) {
-      case '&': fail("anchors are not read");
-      case '*': fail("aliases are not read; quote the text if it begins with '*'");
-      case '!': fail("tags are not read; quote the text if it begins with '!'");
-      case '@': case '`': case '%': fail(str("a value may not begin with '", peek(), "'; quote it"));
-      case ',': case ']': case '}': fail(str("unexpected '", peek(), "'"));
-      case '?': if (space(peek(1))) fail("complex keys are not read"); break;
-      case '-': if (space(peek(1))) fail("a list item may not begin here; put it on its own line"); break;
-      case ':': if (space(peek(1))) fail("a value without a key"); break;
-      default: break;
+      case '&':
+        fail("anchors are not read");
+      case '*':
+        fail("aliases are not read; quote the text if it begins with '*'");
+      case '!':
+        fail("tags are not read; quote the text if it begins with '!'");
+      case '@':
+      case '`':
+      case '%':
+        fail(str("a value may not begin with '", peek(), "'; quote it"));
+      case ',':
+      case ']':
+      case '}':
+        fail(str("unexpected '", peek(), "'"));
+      case '?':
+        if (space(peek(1))) fail("complex keys are not read");
+        break;
+      case '-':
+        if (space(peek(1))) fail("a list item may not begin here; put it on its own line");
+        break;
+      case ':':
+        if (space(peek(1))) fail("a value without a key");
+        break;
+      default:
+        break;
     }
   }
 
@@ -260,9 +300,12 @@ class Parser {
     if (text_[p] == '"' || text_[p] == '\'') {
       const char quote = text_[p++];
       for (; p < text_.size() && text_[p] != '\n'; ++p) {
-        if (quote == '"' && text_[p] == '\\') ++p;
-        else if (text_[p] == quote && quote == '\'' && p + 1 < text_.size() && text_[p + 1] == quote) ++p;
-        else if (text_[p] == quote) break;
+        if (quote == '"' && text_[p] == '\\')
+          ++p;
+        else if (text_[p] == quote && quote == '\'' && p + 1 < text_.size() && text_[p + 1] == quote)
+          ++p;
+        else if (text_[p] == quote)
+          break;
       }
       if (p >= text_.size() || text_[p] != quote) return false;
       ++p;
@@ -305,7 +348,8 @@ class Parser {
       take(1);
       skip_blanks();
       if (!at_line_end() && !comment()) {
-        if (text_.substr(mark.at, at_ - mark.at).find('\t') != std::string_view::npos) fail("a tab as indentation; use spaces");
+        if (text_.substr(mark.at, at_ - mark.at).find('\t') != std::string_view::npos)
+          fail("a tab as indentation; use spaces");
         out.items.push_back(block(column));
       } else {
         finish_line();
@@ -338,7 +382,8 @@ class Parser {
       } else {
         const Mark here = place();
         finish_line();
-        const bool list = !ended_ && column_of(at_) == column && peek() == '-' && space(peek(1));  // may stand under its key
+        const bool list =
+            !ended_ && column_of(at_) == column && peek() == '-' && space(peek(1));  // may stand under its key
         value = !ended_ && (column_of(at_) > column || list) ? block(column) : made(Node(), here);
       }
       keys.add(std::move(name), mark, std::move(value));
@@ -352,16 +397,25 @@ class Parser {
     const Mark mark = place();
     Node out;
     switch (peek()) {
-      case '[': case '{': out = flow(); break;
-      case '"': case '\'': out = made(Node(quoted()), mark); break;
-      case '|': case '>': return block_scalar(parent);
+      case '[':
+      case '{':
+        out = flow();
+        break;
+      case '"':
+      case '\'':
+        out = made(Node(quoted()), mark);
+        break;
+      case '|':
+      case '>':
+        return block_scalar(parent);
       default: {
         refuse_indicators();
         std::size_t end = plain_end(at_, false);
         std::string text(text_.substr(at_, end - at_));
         at_ = end;
         skip_blanks();
-        // Lines that are indented more than the parent go on with the text; an empty line is a line break, a comment ends it.
+        // Lines that are indented more than the parent go on with the text; an empty line is a line break, a comment
+        // ends it.
         while (at_line_end() && at_ < text_.size()) {
           std::size_t p = line_end(at_) + 1, start = p;
           int lines = 1;
@@ -379,7 +433,8 @@ class Parser {
           at_ = p;
           if (peek() == '\t') fail("a tab as indentation; use spaces");
           end = plain_end(at_, false);
-          text.append(lines > 1 ? std::string(static_cast<std::size_t>(lines - 1), '\n') : std::string(" ")).append(text_.substr(at_, end - at_));
+          text.append(lines > 1 ? std::string(static_cast<std::size_t>(lines - 1), '\n') : std::string(" "))
+              .append(text_.substr(at_, end - at_));
           at_ = end;
           skip_blanks();
         }
@@ -400,9 +455,12 @@ class Parser {
     char chomp = 0;
     int indent = 0;
     for (take(1); !at_line_end() && !space(peek()); take(1)) {
-      if ((peek() == '+' || peek() == '-') && !chomp) chomp = peek();
-      else if (peek() >= '1' && peek() <= '9' && indent == 0) indent = peek() - '0' + std::max(parent, 0);
-      else fail("expected '+', '-' or a digit after '|' or '>'");
+      if ((peek() == '+' || peek() == '-') && !chomp)
+        chomp = peek();
+      else if (peek() >= '1' && peek() <= '9' && indent == 0)
+        indent = peek() - '0' + std::max(parent, 0);
+      else
+        fail("expected '+', '-' or a digit after '|' or '>'");
     }
     skip_blanks();
     if (!at_line_end() && !comment()) fail("text may not begin on the line of '|' or '>'");
@@ -430,7 +488,8 @@ class Parser {
         at_ = text_.size();
         break;
       }
-      lines.push_back(blank && spaces <= indent ? std::string_view() : text_.substr(begin + indent, stop - begin - indent));
+      lines.push_back(blank && spaces <= indent ? std::string_view()
+                                                : text_.substr(begin + indent, stop - begin - indent));
       start_line(begin);
       at_ = end;
     }
@@ -446,9 +505,12 @@ class Parser {
       }
       const bool now = lines[i][0] == ' ' || lines[i][0] == '\t';
       if (i > breaks || !text.empty()) {
-        if (!fold || more || now) text.append(breaks + 1, '\n');
-        else if (breaks == 0) text += ' ';
-        else text.append(breaks, '\n');
+        if (!fold || more || now)
+          text.append(breaks + 1, '\n');
+        else if (breaks == 0)
+          text += ' ';
+        else
+          text.append(breaks, '\n');
       } else {
         text.append(breaks, '\n');
       }
@@ -456,8 +518,10 @@ class Parser {
       more = now;
       breaks = 0;
     }
-    if (chomp == '+') text.append(lines.size() - used + (used > 0), '\n');
-    else if (chomp == 0 && used > 0) text += '\n';
+    if (chomp == '+')
+      text.append(lines.size() - used + (used > 0), '\n');
+    else if (chomp == 0 && used > 0)
+      text += '\n';
     Node out = made(Node(std::move(text)), mark);
     if (at_ < text_.size()) start_line(at_ + 1);
     next_line();
@@ -476,8 +540,10 @@ class Parser {
         ++at_;
       }
     }
-    if (breaks == 1) out += ' ';
-    else out.append(static_cast<std::size_t>(breaks - 1), '\n');
+    if (breaks == 1)
+      out += ' ';
+    else
+      out.append(static_cast<std::size_t>(breaks - 1), '\n');
   }
 
   std::string quoted() {
@@ -525,7 +591,9 @@ class Parser {
       std::size_t used = 2 + static_cast<std::size_t>(digits);
       if (code < 0) fail(str("\\", c, " needs ", digits, " hexadecimal digits"));
       if (code >= 0xD800 && code < 0xE000) {  // a pair, as JSON writes it
-        const std::int64_t low = c == 'u' && code < 0xDC00 && text_.substr(at_ + 6).starts_with("\\u") ? detail::hex_digits(text_, at_ + 8, 4) : -1;
+        const std::int64_t low = c == 'u' && code < 0xDC00 && text_.substr(at_ + 6).starts_with("\\u")
+                                     ? detail::hex_digits(text_, at_ + 8, 4)
+                                     : -1;
         if (low < 0xDC00 || low >= 0xE000) fail("lone surrogate");
         code = 0x10000 + (code - 0xD800) * 0x400 + (low - 0xDC00);
         used = 12;
@@ -542,10 +610,14 @@ class Parser {
   // ---- flow collections ----
   void skip_flow_space() {
     while (at_ < text_.size()) {
-      if (text_[at_] == '\n') start_line(at_ + 1);
-      else if (space(text_[at_])) ++at_;
-      else if (comment()) at_ = line_end(at_);
-      else return;
+      if (text_[at_] == '\n')
+        start_line(at_ + 1);
+      else if (space(text_[at_]))
+        ++at_;
+      else if (comment())
+        at_ = line_end(at_);
+      else
+        return;
     }
   }
   Node flow() {
@@ -564,7 +636,9 @@ class Parser {
       while (at_line_end() && at_ < text_.size()) {  // the text goes on in the next line unless that begins with a mark
         std::string gap;
         fold_break(gap, 0);
-        if (at_ == text_.size() || flow_mark(peek()) || peek() == '#' || marker("---") || marker("...") || (peek() == ':' && space(peek(1)))) break;
+        if (at_ == text_.size() || flow_mark(peek()) || peek() == '#' || marker("---") || marker("...") ||
+            (peek() == ':' && space(peek(1))))
+          break;
         const std::size_t more = plain_end(at_, true);
         text.append(gap).append(text_.substr(at_, more - at_));
         at_ = more;
@@ -601,8 +675,11 @@ class Parser {
         keys.add(std::move(name), key_mark, std::move(value));
       }
       skip_flow_space();
-      if (at_ < text_.size() && peek() == ',') take(1);
-      else if (at_ < text_.size() && peek() != close) fail(str("expected ',' or '", close, "' for the '", c, "' of line ", mark.line, "; quote text that holds ': '"));
+      if (at_ < text_.size() && peek() == ',')
+        take(1);
+      else if (at_ < text_.size() && peek() != close)
+        fail(
+            str("expected ',' or '", close, "' for the '", c, "' of line ", mark.line, "; quote text that holds ': '"));
     }
   }
 
@@ -617,12 +694,15 @@ class Parser {
 
 // A configuration names values, never code or the environment.
 void refuse_code(const Node& node, const std::string& source) {
-  if (node.is_string() && (node.string.find("${env") != std::string::npos || node.string.find("${oc.") != std::string::npos ||
-                           (node.string.starts_with("${") && node.string.ends_with("}"))))
+  if (node.is_string() &&
+      (node.string.find("${env") != std::string::npos || node.string.find("${oc.") != std::string::npos ||
+       (node.string.starts_with("${") && node.string.ends_with("}"))))
     detail::fail_at(source, node.line, node.column, "interpolations are not read; write the value itself");
   for (const Node& item : node.items) refuse_code(item, source);
   for (const auto& [key, value] : node.entries) {
-    if (key == "_target_") detail::fail_at(source, value.line, value.column, "'_target_' is not read: a configuration is data and names no code");
+    if (key == "_target_")
+      detail::fail_at(source, value.line, value.column,
+                      "'_target_' is not read: a configuration is data and names no code");
     refuse_code(value, source);
   }
 }
@@ -630,7 +710,9 @@ void refuse_code(const Node& node, const std::string& source) {
 bool plain_is_safe(std::string_view s) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '/'; };
   if (s.empty() || !letter(s[0]) || s.back() == ' ' || s.size() > 500) return false;
-  if (!std::ranges::all_of(s, [&](char c) { return letter(c) || (c >= '0' && c <= '9') || std::string_view(" .-+()=").find(c) != std::string_view::npos; }))
+  if (!std::ranges::all_of(s, [&](char c) {
+        return letter(c) || (c >= '0' && c <= '9') || std::string_view(" .-+()=").find(c) != std::string_view::npos;
+      }))
     return false;
   std::string lower(s);
   for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
@@ -644,7 +726,8 @@ std::string scalar(const Node& node) {
   if (std::isnan(node.real)) return ".nan";
   if (std::isinf(node.real)) return node.real < 0 ? "-.inf" : ".inf";
   std::string text = dump_json(node, -1);
-  if (const std::size_t e = text.find('e'); e != std::string::npos && text.find('.') == std::string::npos) text.insert(e, ".0");  // PyYAML wants it
+  if (const std::size_t e = text.find('e'); e != std::string::npos && text.find('.') == std::string::npos)
+    text.insert(e, ".0");  // PyYAML wants it
   return text;
 }
 
@@ -696,8 +779,10 @@ void merge(Node& under, Node over) {
   }
   for (auto& [key, value] : over.entries) {
     const auto at = std::ranges::find(under.entries, key, [](const auto& e) -> const std::string& { return e.first; });
-    if (at == under.entries.end()) under.entries.emplace_back(std::move(key), std::move(value));
-    else merge(at->second, std::move(value));
+    if (at == under.entries.end())
+      under.entries.emplace_back(std::move(key), std::move(value));
+    else
+      merge(at->second, std::move(value));
   }
 }
 
@@ -709,10 +794,13 @@ Node read_config(const fs::path& path, const fs::path& root, std::vector<fs::pat
   };
   std::error_code error;
   const fs::path real = fs::canonical(path, error);
-  VGEN_CHECK(!error, IoError, "cannot read '", printable(path.string(), 400), "': ", error.message(), chain.empty() ? "" : "; included by ", shown_chain());
+  VGEN_CHECK(!error, IoError, "cannot read '", printable(path.string(), 400), "': ", error.message(),
+             chain.empty() ? "" : "; included by ", shown_chain());
   const auto [inside, unused] = std::mismatch(root.begin(), root.end(), real.begin(), real.end());
-  VGEN_CHECK(inside == root.end(), PathError, "include '", printable(path.string(), 400), "' leads out of '", printable(root.string(), 400), "'; included by ", shown_chain());
-  VGEN_CHECK(std::ranges::find(chain, real) == chain.end(), FormatError, "include cycle: ", shown_chain(), " -> ", printable(real.string()));
+  VGEN_CHECK(inside == root.end(), PathError, "include '", printable(path.string(), 400), "' leads out of '",
+             printable(root.string(), 400), "'; included by ", shown_chain());
+  VGEN_CHECK(std::ranges::find(chain, real) == chain.end(), FormatError, "include cycle: ", shown_chain(), " -> ",
+             printable(real.string()));
   VGEN_CHECK(chain.size() < 8, FormatError, "includes deeper than 8: ", shown_chain());
   chain.push_back(real);
 
@@ -724,9 +812,11 @@ Node read_config(const fs::path& path, const fs::path& root, std::vector<fs::pat
   if (include) {
     const std::vector<Node> files = include->is_list() ? include->items : std::vector<Node>{*include};
     for (const Node& file : files) {
-      if (!file.is_string() || file.string.empty()) detail::fail_at(source, file.line, file.column, "include must name a file, or be a list of files");
-      VGEN_CHECK(!fs::path(file.string).is_absolute() && file.string.find('\0') == std::string::npos, PathError, source, ":", file.line, ":", file.column,
-                 ": include '", printable(file.string), "' is absolute; give a path relative to this file");
+      if (!file.is_string() || file.string.empty())
+        detail::fail_at(source, file.line, file.column, "include must name a file, or be a list of files");
+      VGEN_CHECK(!fs::path(file.string).is_absolute() && file.string.find('\0') == std::string::npos, PathError, source,
+                 ":", file.line, ":", file.column, ": include '", printable(file.string),
+                 "' is absolute; give a path relative to this file");
       merge(out, read_config(path.parent_path() / file.string, root, chain));
     }
     std::erase_if(own.entries, [](const auto& e) { return e.first == "include"; });
@@ -753,8 +843,10 @@ Node parse_yaml_value(std::string_view text, const std::string& source) {
 
 std::string dump_yaml(const Node& node) {
   std::string out;
-  if ((node.is_map() || node.is_list()) && node.size() > 0) dump_block(out, node, 0);
-  else out = scalar(node) + "\n";
+  if ((node.is_map() || node.is_list()) && node.size() > 0)
+    dump_block(out, node, 0);
+  else
+    out = scalar(node) + "\n";
   return out;
 }
 

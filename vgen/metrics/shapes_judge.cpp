@@ -12,27 +12,33 @@ namespace {
 using data::Shape;
 using Colour3 = std::array<double, 3>;
 
-// Thresholds in levels, pixels or shares of the frame. Those of size and speed lie midway between the table's ranges; the others were chosen on
-// degraded true clips and planted failures, with the table in docs/components/shapes_world.md as the outcome.
-constexpr double foreground_levels = 40;     // least distance from the background
-constexpr double colour_levels = 80;         // greatest distance from the palette
+// Thresholds in levels, pixels or shares of the frame. Those of size and speed lie midway between the table's ranges;
+// the others were chosen on degraded true clips and planted failures, with the table in docs/components/shapes_world.md
+// as the outcome.
+constexpr double foreground_levels = 40;  // least distance from the background
+constexpr double colour_levels = 80;      // greatest distance from the palette
 constexpr double background_levels = 45;
-constexpr double frame_colour_levels = 40;   // a frame's colour is the clip's within this, paled to no less than `pale` of it
+constexpr double frame_colour_levels =
+    40;  // a frame's colour is the clip's within this, paled to no less than `pale` of it
 constexpr double pale = 0.6;
-constexpr double agreement = 0.8;            // share of frames that must say the same
-constexpr double least_fit = 0.75;           // overlap with the shape's template
+constexpr double agreement = 0.8;   // share of frames that must say the same
+constexpr double least_fit = 0.75;  // overlap with the shape's template
 constexpr double fragment_share = 0.08;
-constexpr double impure_share = 0.15, impure_levels = 60;      // of the inner pixels, this far off the line from background to colour
-constexpr double small_radius = 0.122, large_radius = 0.177;   // 0.11 | 0.135 ... 0.165 | 0.189
-constexpr double slow_travel = 0.30, quick_travel = 0.52;      // 0.22 | 0.378 ... 0.462 | 0.576
-constexpr double rest_travel = 0.06, rest_range = 0.08, least_travel = 0.11;   // slowest travel is 0.18
-constexpr double least_growth = 0.43, most_steady_growth = 0.35;   // true growth over mean radius is 0.86
+constexpr double impure_share = 0.15,
+                 impure_levels = 60;  // of the inner pixels, this far off the line from background to colour
+constexpr double small_radius = 0.122, large_radius = 0.177;                  // 0.11 | 0.135 ... 0.165 | 0.189
+constexpr double slow_travel = 0.30, quick_travel = 0.52;                     // 0.22 | 0.378 ... 0.462 | 0.576
+constexpr double rest_travel = 0.06, rest_range = 0.08, least_travel = 0.11;  // slowest travel is 0.18
+constexpr double least_growth = 0.43, most_steady_growth = 0.35;              // true growth over mean radius is 0.86
 constexpr double jump_length = 0.06;
-constexpr double area_jump = 0.25, area_step = 0.2;            // of the radius, off its line and between frames
+constexpr double area_jump = 0.25, area_step = 0.2;  // of the radius, off its line and between frames
 
 double square(double v) { return v * v; }
-double distance(const Colour3& a, const Colour3& b) { return std::sqrt(square(a[0] - b[0]) + square(a[1] - b[1]) + square(a[2] - b[2])); }
-// Where `c` lies seen from `from` in the direction of `to` (1 = at `to`), and how far off that line. Blur moves colours along the line.
+double distance(const Colour3& a, const Colour3& b) {
+  return std::sqrt(square(a[0] - b[0]) + square(a[1] - b[1]) + square(a[2] - b[2]));
+}
+// Where `c` lies seen from `from` in the direction of `to` (1 = at `to`), and how far off that line. Blur moves colours
+// along the line.
 struct OnLine {
   double share, off;
 };
@@ -40,7 +46,8 @@ OnLine on_line(const Colour3& c, const Colour3& from, const Colour3& to) {
   double dot = 0, norm = 0;
   for (std::size_t i = 0; i < 3; ++i) dot += (c[i] - from[i]) * (to[i] - from[i]), norm += square(to[i] - from[i]);
   const double share = std::clamp(dot / std::max(norm, 1.0), 0.0, 1.0);
-  return {share, distance(c, {from[0] + share * (to[0] - from[0]), from[1] + share * (to[1] - from[1]), from[2] + share * (to[2] - from[2])})};
+  return {share, distance(c, {from[0] + share * (to[0] - from[0]), from[1] + share * (to[1] - from[1]),
+                              from[2] + share * (to[2] - from[2])})};
 }
 template <class Named>
 Colour3 level(Named value) {
@@ -66,15 +73,17 @@ Colour3 median(const std::vector<Colour3>& colours) {
 template <class Named>
 struct Nearest {
   Named value{};
-  double first = 1e9, second = 1e9;   // distances
+  double first = 1e9, second = 1e9;  // distances
 };
 template <class Named>
 Nearest<Named> nearest(const Colour3& colour) {
   Nearest<Named> best;
   for (const auto& [value, name] : enum_names(Named{})) {
     const double d = distance(colour, level(value));
-    if (d < best.first) best = {value, d, best.first};
-    else best.second = std::min(best.second, d);
+    if (d < best.first)
+      best = {value, d, best.first};
+    else
+      best.second = std::min(best.second, d);
   }
   return best;
 }
@@ -84,20 +93,29 @@ struct Template {
   Shape shape;
   double area;
 };
-constexpr std::array templates{Template{Shape::circle, std::numbers::pi}, Template{Shape::square, 3.0976}, Template{Shape::triangle, 1.8},
-                               Template{Shape::star, 1.458},              Template{Shape::ring, 2.1913},   Template{Shape::cross, 2.2576}};
+constexpr std::array templates{Template{Shape::circle, std::numbers::pi},
+                               Template{Shape::square, 3.0976},
+                               Template{Shape::triangle, 1.8},
+                               Template{Shape::star, 1.458},
+                               Template{Shape::ring, 2.1913},
+                               Template{Shape::cross, 2.2576}};
 
 bool inside(Shape shape, double x, double y) {
   const double ax = std::abs(x), ay = std::abs(y), r2 = x * x + y * y;
   switch (shape) {
-    case Shape::circle: return r2 <= 1;
-    case Shape::square: return std::max(ax, ay) <= 0.88;
-    case Shape::triangle: return y <= 0.6 && ax <= (y + 1.2) / 1.8;
-    case Shape::ring: return r2 <= 1 && r2 >= 0.3025;
-    case Shape::cross: return std::max(ax, ay) <= 1 && std::min(ax, ay) <= 0.34;
-    case Shape::star: {   // fold onto half of one point: the edge from the tip (angle 0) to the notch (angle 36 degrees)
+    case Shape::circle:
+      return r2 <= 1;
+    case Shape::square:
+      return std::max(ax, ay) <= 0.88;
+    case Shape::triangle:
+      return y <= 0.6 && ax <= (y + 1.2) / 1.8;
+    case Shape::ring:
+      return r2 <= 1 && r2 >= 0.3025;
+    case Shape::cross:
+      return std::max(ax, ay) <= 1 && std::min(ax, ay) <= 0.34;
+    case Shape::star: {  // fold onto half of one point: the edge from the tip (angle 0) to the notch (angle 36 degrees)
       if (r2 > 1.1025) return false;
-      if (r2 < 0.146) return true;   // the pentagon's incircle
+      if (r2 < 0.146) return true;  // the pentagon's incircle
       constexpr double fifth = 2 * std::numbers::pi / 5, tip = 1.05, notch = 0.4725;
       double angle = std::fmod(std::abs(std::atan2(x, -y)), fifth);
       angle = std::min(angle, fifth - angle);
@@ -111,9 +129,9 @@ bool inside(Shape shape, double x, double y) {
 
 // ---- one frame ----
 struct Frame {
-  Colour3 background{}, colour{};   // colour: of the core
-  double core = 0;                  // pixels that voted for it; 0 = no object
-  double x = 0, y = 0, area = 0;    // pixels
+  Colour3 background{}, colour{};  // colour: of the core
+  double core = 0;                 // pixels that voted for it; 0 = no object
+  double x = 0, y = 0, area = 0;   // pixels
   double edge_width = 0, fragments = 0, impurity = 0;
   std::array<double, templates.size()> fit{};
   bool present() const { return core > 0; }
@@ -121,7 +139,8 @@ struct Frame {
 
 class Reader {
  public:
-  Reader(const video::Frames& frames) : h_(frames.height), w_(frames.width), smooth_(static_cast<std::size_t>(3 * h_ * w_)) {}
+  Reader(const video::Frames& frames)
+      : h_(frames.height), w_(frames.width), smooth_(static_cast<std::size_t>(3 * h_ * w_)) {}
 
   // Background, main component and its colour. `raw` is [H, W, 3].
   Frame look(const std::uint8_t* raw) {
@@ -172,9 +191,11 @@ class Reader {
     const double ramp = 1.5 * transition / (2 * std::sqrt(std::numbers::pi * f.area));
     f.edge_width = std::sqrt(std::max(0.0, ramp * ramp - 6));
     for (std::size_t t = 0; t < templates.size(); ++t) {
-      draw(templates[t].shape, f.x - static_cast<double>(x0), f.y - static_cast<double>(y0), std::sqrt(f.area / templates[t].area), bw, bh);
+      draw(templates[t].shape, f.x - static_cast<double>(x0), f.y - static_cast<double>(y0),
+           std::sqrt(f.area / templates[t].area), bw, bh);
       double common = 0, either = 0;
-      for (std::size_t p = 0; p < cover_.size(); ++p) common += std::min(cover_[p], drawn_[p]), either += std::max(cover_[p], drawn_[p]);
+      for (std::size_t p = 0; p < cover_.size(); ++p)
+        common += std::min(cover_[p], drawn_[p]), either += std::max(cover_[p], drawn_[p]);
       f.fit[t] = common / either;
     }
   }
@@ -182,9 +203,11 @@ class Reader {
  private:
   static constexpr int unvisited = -1;
 
-  Colour3 smooth(std::size_t p) const { return {double(smooth_[3 * p]), double(smooth_[3 * p + 1]), double(smooth_[3 * p + 2])}; }
+  Colour3 smooth(std::size_t p) const {
+    return {double(smooth_[3 * p]), double(smooth_[3 * p + 1]), double(smooth_[3 * p + 2])};
+  }
 
-  void blur() {   // 1 2 1 along both axes: takes noise to 3/8
+  void blur() {  // 1 2 1 along both axes: takes noise to 3/8
     const std::size_t stride = static_cast<std::size_t>(3 * w_), rows = static_cast<std::size_t>(h_);
     rows_.resize(smooth_.size());
     for (std::size_t y = 0; y < rows; ++y) {
@@ -195,17 +218,18 @@ class Reader {
       for (std::size_t i = stride - 3; i < stride; ++i) to[i] = static_cast<float>(from[i - 3] + 3 * from[i]);
     }
     for (std::size_t y = 0; y < rows; ++y) {
-      const float *here = rows_.data() + y * stride, *above = y ? here - stride : here, *below = y + 1 < rows ? here + stride : here;
+      const float *here = rows_.data() + y * stride, *above = y ? here - stride : here,
+                  *below = y + 1 < rows ? here + stride : here;
       for (std::size_t i = 0; i < stride; ++i) smooth_[y * stride + i] = (above[i] + 2 * here[i] + below[i]) / 16;
     }
   }
 
-  double read_background(Frame& f) {   // median of the border; returns the noise there (1.48 median absolute deviation)
+  double read_background(Frame& f) {  // median of the border; returns the noise there (1.48 median absolute deviation)
     const std::int64_t ring = std::max<std::int64_t>(1, std::min(h_, w_) / 32);
     std::vector<Colour3> border;
     for (std::int64_t y = 0; y < h_; ++y)
       for (std::int64_t x = 0; x < w_; ++x) {
-        if (x == ring && y >= ring && y < h_ - ring) x = w_ - ring;   // over the inside
+        if (x == ring && y >= ring && y < h_ - ring) x = w_ - ring;  // over the inside
         border.push_back(smooth(static_cast<std::size_t>(y * w_ + x)));
       }
     f.background = median(border);
@@ -236,11 +260,12 @@ class Reader {
       areas.push_back(component.size());
       if (component.size() > main_.size()) main_.swap(component), main_label = count;
     }
-    const double frame = static_cast<double>(h_ * w_), least = std::max(6.0, 0.0015 * frame);   // radius 0.022
+    const double frame = static_cast<double>(h_ * w_), least = std::max(6.0, 0.0015 * frame);  // radius 0.022
     if (static_cast<double>(main_.size()) < least) return main_.clear();
     double others = 0;
     for (std::size_t i = 0; i < areas.size(); ++i)
-      if (static_cast<int>(i) + 1 != main_label && static_cast<double>(areas[i]) >= least) others += static_cast<double>(areas[i]);
+      if (static_cast<int>(i) + 1 != main_label && static_cast<double>(areas[i]) >= least)
+        others += static_cast<double>(areas[i]);
     f.fragments = others / static_cast<double>(main_.size());
     box_ = {w_, 0, h_, 0};
     for (std::size_t p : main_) {
@@ -253,7 +278,7 @@ class Reader {
   bool is_main(std::int64_t x, std::int64_t y) const {
     return x >= 0 && y >= 0 && x < w_ && y < h_ && label_[static_cast<std::size_t>(y * w_ + x)] == main_label_;
   }
-  bool near_main(std::int64_t x, std::int64_t y) const {   // the component and a margin of one pixel
+  bool near_main(std::int64_t x, std::int64_t y) const {  // the component and a margin of one pixel
     if (is_main(x, y)) return true;
     if (label_[static_cast<std::size_t>(y * w_ + x)] > 0) return false;
     for (std::int64_t dy = -1; dy <= 1; ++dy)
@@ -262,7 +287,8 @@ class Reader {
     return false;
   }
 
-  void read_core(Frame& f) {   // median colour of the eroded component, or of its strongest pixels where erosion leaves nothing
+  void read_core(
+      Frame& f) {  // median colour of the eroded component, or of its strongest pixels where erosion leaves nothing
     std::vector<std::size_t> core;
     for (std::size_t p : main_) {
       const auto x = static_cast<std::int64_t>(p) % w_, y = static_cast<std::int64_t>(p) / w_;
@@ -270,13 +296,16 @@ class Reader {
     }
     if (core.size() < 4) core = main_;
     std::ranges::sort(core, [&](std::size_t a, std::size_t b) { return distance_[a] > distance_[b]; });
-    core.resize(std::max<std::size_t>(std::min<std::size_t>(core.size(), 4), core.size() / 2));   // the half that is purest
+    core.resize(
+        std::max<std::size_t>(std::min<std::size_t>(core.size(), 4), core.size() / 2));  // the half that is purest
     std::vector<Colour3> colours;
-    for (std::size_t p : core) colours.push_back({double(raw_[3 * p]), double(raw_[3 * p + 1]), double(raw_[3 * p + 2])});
+    for (std::size_t p : core)
+      colours.push_back({double(raw_[3 * p]), double(raw_[3 * p + 1]), double(raw_[3 * p + 2])});
     f.colour = median(colours);
     f.core = static_cast<double>(core.size());
 
-    double inner = 0, foreign = 0;   // is the object of one colour? Asked of pixels that the blur of its edge does not reach.
+    double inner = 0,
+           foreign = 0;  // is the object of one colour? Asked of pixels that the blur of its edge does not reach.
     for (std::size_t p : main_) {
       const auto x = static_cast<std::int64_t>(p) % w_, y = static_cast<std::int64_t>(p) / w_;
       bool deep = true;
@@ -299,10 +328,12 @@ class Reader {
         int hits = 0;
         for (int sy = 0; sy < 3; ++sy)
           for (int sx = 0; sx < 3; ++sx)
-            hits += inside(shape, (static_cast<double>(x) + (2 * sx + 1) / 6.0 - cx) * scale, (static_cast<double>(y) + (2 * sy + 1) / 6.0 - cy) * scale);
+            hits += inside(shape, (static_cast<double>(x) + (2 * sx + 1) / 6.0 - cx) * scale,
+                           (static_cast<double>(y) + (2 * sy + 1) / 6.0 - cy) * scale);
         sharp_[static_cast<std::size_t>(y * width + x)] = hits / 9.0;
       }
-    const auto one_two_one = [&](const std::vector<double>& from, std::vector<double>& to, std::int64_t stride, std::int64_t length) {
+    const auto one_two_one = [&](const std::vector<double>& from, std::vector<double>& to, std::int64_t stride,
+                                 std::int64_t length) {
       for (std::int64_t p = 0; p < width * height; ++p) {
         const std::int64_t i = p / stride % length;
         const auto at = static_cast<std::size_t>(p), step = static_cast<std::size_t>(stride);
@@ -321,12 +352,12 @@ class Reader {
   std::vector<int> label_;
   std::vector<std::size_t> main_;
   int main_label_ = 0;
-  std::array<std::int64_t, 4> box_{};   // x0, x1, y0, y1 of the main component
+  std::array<std::int64_t, 4> box_{};  // x0, x1, y0, y1 of the main component
 };
 
 // ---- the track ----
 struct Line {
-  double start = 0, slope = 0;   // over t in [0, 1]
+  double start = 0, slope = 0;  // over t in [0, 1]
   double at(double t) const { return start + slope * t; }
 };
 Line fit_line(const std::vector<double>& t, const std::vector<double>& v) {
@@ -352,8 +383,10 @@ int reversals(const std::vector<double>& v, double least) {
   double low = v[0], high = v[0];
   for (double each : v) {
     low = std::min(low, each), high = std::max(high, each);
-    if (going >= 0 && each < high - least) count += going > 0, going = -1, low = each;
-    else if (going <= 0 && each > low + least) count += going < 0, going = 1, high = each;
+    if (going >= 0 && each < high - least)
+      count += going > 0, going = -1, low = each;
+    else if (going <= 0 && each > low + least)
+      count += going < 0, going = 1, high = each;
     if (going > 0) low = high;
     if (going < 0) high = low;
   }
@@ -365,8 +398,8 @@ struct MotionReading {
   double travel = 0, confidence = 0;
 };
 
-MotionReading read_motion(const std::vector<double>& x, const std::vector<double>& y, double growth, const std::vector<double>& r, const Line& fx,
-                          const Line& fy) {
+MotionReading read_motion(const std::vector<double>& x, const std::vector<double>& y, double growth,
+                          const std::vector<double>& r, const Line& fx, const Line& fy) {
   using enum data::Motion;
   const double travel = std::hypot(fx.slope, fy.slope);
   const auto sure = [](double margin, double wide) { return std::clamp(margin / wide, 0.0, 1.0); };
@@ -378,32 +411,40 @@ MotionReading read_motion(const std::vector<double>& x, const std::vector<double
   if (std::abs(growth) > most_steady_growth) return {};
 
   // Circling: about the middle of the path, at a steady distance, round once.
-  const double cx = (std::ranges::min(x) + std::ranges::max(x)) / 2, cy = (std::ranges::min(y) + std::ranges::max(y)) / 2;
+  const double cx = (std::ranges::min(x) + std::ranges::max(x)) / 2,
+               cy = (std::ranges::min(y) + std::ranges::max(y)) / 2;
   double winding = 0, mean = 0, square = 0;
   for (std::size_t i = 0; i < x.size(); ++i) {
     const double d = std::hypot(x[i] - cx, y[i] - cy);
     mean += d, square += d * d;
-    if (i) winding += std::remainder(std::atan2(y[i] - cy, x[i] - cx) - std::atan2(y[i - 1] - cy, x[i - 1] - cx), 2 * std::numbers::pi);
+    if (i)
+      winding += std::remainder(std::atan2(y[i] - cy, x[i] - cx) - std::atan2(y[i - 1] - cy, x[i - 1] - cx),
+                                2 * std::numbers::pi);
   }
   mean /= static_cast<double>(x.size()), square /= static_cast<double>(x.size());
   const double spread = std::sqrt(std::max(0.0, square - mean * mean));
-  if (mean >= 0.08 && spread < 0.3 * mean && std::abs(winding) >= 4.5) return {circling, 0, sure(std::abs(winding) - 4, 2)};
+  if (mean >= 0.08 && spread < 0.3 * mean && std::abs(winding) >= 4.5)
+    return {circling, 0, sure(std::abs(winding) - 4, 2)};
 
   const bool sideways = std::abs(fx.slope) > std::abs(fy.slope);
   const std::vector<double>&along = sideways ? x : y, &across = sideways ? y : x;
   const double major = sideways ? fx.slope : fy.slope, minor = sideways ? fy.slope : fx.slope;
-  if (sideways && std::abs(major) >= 0.2 && range(across) >= 0.1 && reversals(across, 0.06) >= 2 && halves_agree(along, major))
+  if (sideways && std::abs(major) >= 0.2 && range(across) >= 0.1 && reversals(across, 0.06) >= 2 &&
+      halves_agree(along, major))
     return {zigzagging, 0, sure(range(across) - 0.08, 0.1)};
   if (travel >= least_travel) {
-    if (std::abs(minor) > 0.35 * std::abs(major) || range(across) > std::max(0.07, 0.4 * std::abs(major)) || !halves_agree(along, major)) return {};
+    if (std::abs(minor) > 0.35 * std::abs(major) || range(across) > std::max(0.07, 0.4 * std::abs(major)) ||
+        !halves_agree(along, major))
+      return {};
     return {sideways ? (major < 0 ? left : right) : (major < 0 ? up : down), travel,
             sure(travel - rest_travel, 0.1) * sure(0.45 - std::abs(minor / major), 0.3)};
   }
-  if (travel < rest_travel && range(x) < rest_range && range(y) < rest_range) return {still, 0, sure(rest_range - travel, 0.06)};
+  if (travel < rest_travel && range(x) < rest_range && range(y) < rest_range)
+    return {still, 0, sure(rest_range - travel, 0.06)};
   return {};
 }
 
-double sure_between(double value, double low, double high) {   // 0 at a threshold, 1 from 0.02 away
+double sure_between(double value, double low, double high) {  // 0 at a threshold, 1 from 0.02 away
   return std::clamp(std::min(std::abs(value - low), std::abs(value - high)) / 0.02, 0.0, 1.0);
 }
 
@@ -414,14 +455,15 @@ bool ShapesVerdict::object() const { return std::ranges::find(failures, ShapesFa
 ShapesVerdict judge(const video::Frames& frames) {
   VGEN_CHECK(frames.count >= 1 && frames.height >= 16 && frames.width >= 16 && frames.channels == 3 && frames.pixels &&
                  frames.pixels->size() == frames.bytes(),
-             ShapeError, "shapes judge: expected uint8 frames [F >= 1, H >= 16, W >= 16, 3], got [", frames.count, ", ", frames.height, ", ",
-             frames.width, ", ", frames.channels, "]");
+             ShapeError, "shapes judge: expected uint8 frames [F >= 1, H >= 16, W >= 16, 3], got [", frames.count, ", ",
+             frames.height, ", ", frames.width, ", ", frames.channels, "]");
   ShapesVerdict verdict;
   const auto fails = [&](bool condition, ShapesFailure failure) {
     if (condition) verdict.failures.push_back(failure);
   };
   const auto count = static_cast<std::size_t>(frames.count);
-  const double n = static_cast<double>(count), w = static_cast<double>(frames.width), h = static_cast<double>(frames.height);
+  const double n = static_cast<double>(count), w = static_cast<double>(frames.width),
+               h = static_cast<double>(frames.height);
 
   // Frame by frame, then the clip's colours, by which coverage is measured.
   std::vector<Frame> seen;
@@ -437,7 +479,9 @@ ShapesVerdict judge(const video::Frames& frames) {
   {
     const Nearest<data::Background> ground = nearest<data::Background>(median(grounds));
     double agree = 0;
-    for (const Colour3& g : grounds) agree += nearest<data::Background>(g).value == ground.value && distance(g, level(ground.value)) < 2 * background_levels;
+    for (const Colour3& g : grounds)
+      agree += nearest<data::Background>(g).value == ground.value &&
+               distance(g, level(ground.value)) < 2 * background_levels;
     agree /= n;
     fails(agree < agreement, ShapesFailure::background_change);
     if (agree >= agreement && ground.first < background_levels)
@@ -458,8 +502,9 @@ ShapesVerdict judge(const video::Frames& frames) {
     Frame& f = seen[k];
     if (!f.present()) continue;
     const double d = distance(f.colour, colour);
-    const OnLine line = on_line(f.colour, f.background, colour);   // of a small blurred object every pixel is pale
-    same += (line.off < frame_colour_levels && line.share > pale) || nearest<data::Colour>(f.colour).value == named.value;
+    const OnLine line = on_line(f.colour, f.background, colour);  // of a small blurred object every pixel is pale
+    same +=
+        (line.off < frame_colour_levels && line.share > pale) || nearest<data::Colour>(f.colour).value == named.value;
     flicker += d * d;
     readers[k].measure(f, line.off < frame_colour_levels ? colour : f.colour);
     verdict.quality.fragments = std::max(verdict.quality.fragments, f.fragments);
@@ -514,7 +559,8 @@ ShapesVerdict judge(const video::Frames& frames) {
   for (std::size_t i = 0; i < t.size(); ++i) {
     const double radius_off = r[i] / std::max(fr.at(t[i]), 0.25 * mean_radius) - 1;
     const double path_off = std::hypot(x[i] - fx.at(t[i]), y[i] - fy.at(t[i]));
-    verdict.quality.area_flicker += radius_off * radius_off / present, verdict.quality.position_flicker += path_off * path_off / present;
+    verdict.quality.area_flicker += radius_off * radius_off / present,
+        verdict.quality.position_flicker += path_off * path_off / present;
     worst_radius = std::max(worst_radius, std::abs(radius_off));
     if (i) {
       const double dt = t[i] - t[i - 1];
@@ -533,14 +579,17 @@ ShapesVerdict judge(const video::Frames& frames) {
     // On a straight path or at rest every step is alike; on a curved one no step is far longer than most.
     const bool curved = reading.motion && data::held_out(*reading.motion);
     const double longest = std::ranges::max(steps);
-    const bool jumps = curved ? longest > 2.5 * median(steps) + 0.05 : worst_step > jump_length && longest > jump_length;
+    const bool jumps =
+        curved ? longest > 2.5 * median(steps) + 0.05 : worst_step > jump_length && longest > jump_length;
     fails(jumps, ShapesFailure::jump);
     fails(!reading.motion && !jumps, ShapesFailure::unsteady);
     if (reading.motion && !jumps) {
       motion = reading.motion;
       verdict.motion = {motion, reading.confidence * verdict.quality.presence};
       if (data::has_direction(*motion))
-        verdict.speed = {reading.travel < slow_travel ? data::Speed::slowly : reading.travel < quick_travel ? data::Speed::normal : data::Speed::quickly,
+        verdict.speed = {reading.travel < slow_travel    ? data::Speed::slowly
+                         : reading.travel < quick_travel ? data::Speed::normal
+                                                         : data::Speed::quickly,
                          sure_between(reading.travel, slow_travel, quick_travel)};
       else
         verdict.speed = {data::Speed::normal, 1};
@@ -548,7 +597,9 @@ ShapesVerdict judge(const video::Frames& frames) {
   }
   // A growing object's radius goes from 0.6 to 1.5 of its nominal one.
   const double nominal = std::abs(growth) >= least_growth ? mean_radius / 1.05 : mean_radius;
-  verdict.size = {nominal < small_radius ? data::Size::small : nominal < large_radius ? data::Size::medium : data::Size::large,
+  verdict.size = {nominal < small_radius   ? data::Size::small
+                  : nominal < large_radius ? data::Size::medium
+                                           : data::Size::large,
                   sure_between(nominal, small_radius, large_radius)};
   return verdict;
 }

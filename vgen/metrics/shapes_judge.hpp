@@ -1,5 +1,6 @@
-// The judge of the shapes world: reads the attributes of a clip back from its pixels. It knows neither caption nor generator; it is told
-// only the palette and how shapes look. "Don't know" is an answer (nullopt), and so is "no object". Figures: docs/components/shapes_world.md.
+// The judge of the shapes world: reads the attributes of a clip back from its pixels. It knows neither caption nor
+// generator; it is told only the palette and how shapes look. "Don't know" is an answer (nullopt), and so is "no
+// object". Figures: docs/components/shapes_world.md.
 #pragma once
 #include <optional>
 #include <tuple>
@@ -11,29 +12,33 @@ namespace vgen::metrics {
 
 // What is wrong with a clip, whatever it was meant to show.
 enum class ShapesFailure {
-  no_object,          // in more than half of the frames
-  vanishing,          // no object in some frame
-  fragments,          // more than one object
-  colour_change,      // the object is not of one colour, over its area or over the clip
-  shape_change,       // the object is not of one shape over the clip
-  area_flicker,       // the size jumps
-  jump,               // the position jumps
-  unsteady,           // neither a motion that has a word nor rest: reversed or stopped half way, growing while moving, ...
+  no_object,      // in more than half of the frames
+  vanishing,      // no object in some frame
+  fragments,      // more than one object
+  colour_change,  // the object is not of one colour, over its area or over the clip
+  shape_change,   // the object is not of one shape over the clip
+  area_flicker,   // the size jumps
+  jump,           // the position jumps
+  unsteady,       // neither a motion that has a word nor rest: reversed or stopped half way, growing while moving, ...
   background_change,  // the background is not of one level over the clip
 };
 constexpr auto enum_names(ShapesFailure) {
   using enum ShapesFailure;
-  return std::array{std::pair{no_object, "no object"},         std::pair{vanishing, "vanishing"},
-                    std::pair{fragments, "fragments"},         std::pair{colour_change, "colour change"},
-                    std::pair{shape_change, "shape change"},   std::pair{area_flicker, "area flicker"},
-                    std::pair{jump, "jump"},                   std::pair{unsteady, "unsteady"},
+  return std::array{std::pair{no_object, "no object"},
+                    std::pair{vanishing, "vanishing"},
+                    std::pair{fragments, "fragments"},
+                    std::pair{colour_change, "colour change"},
+                    std::pair{shape_change, "shape change"},
+                    std::pair{area_flicker, "area flicker"},
+                    std::pair{jump, "jump"},
+                    std::pair{unsteady, "unsteady"},
                     std::pair{background_change, "background change"}};
 }
 
 template <class Value>
 struct ShapesReading {
-  std::optional<Value> value;   // nullopt: the judge can't tell
-  double confidence = 0;        // [0, 1]; 0 where value is nullopt
+  std::optional<Value> value;  // nullopt: the judge can't tell
+  double confidence = 0;       // [0, 1]; 0 where value is nullopt
 };
 
 // What the judge measured; lengths in shares of the frame, times in shares of the clip.
@@ -57,21 +62,22 @@ struct VGEN_API ShapesVerdict {
   ShapesReading<data::Background> background;
   ShapesQuality quality;
   std::vector<ShapesFailure> failures;
-  std::vector<data::ShapesPose> track;   // one a frame, in pixels; radius 0 = no object
+  std::vector<data::ShapesPose> track;  // one a frame, in pixels; radius 0 = no object
 
-  bool object() const;                   // false: no object to speak of
-  bool coherent() const { return failures.empty(); }   // one object, there in every frame, steady
+  bool object() const;                                // false: no object to speak of
+  bool coherent() const { return failures.empty(); }  // one object, there in every frame, steady
 };
 
-// Reads a clip: uint8 [F, H, W, 3] with H, W >= 16. With one frame motion and speed are nullopt. ShapeError on other shapes.
+// Reads a clip: uint8 [F, H, W, 3] with H, W >= 16. With one frame motion and speed are nullopt. ShapeError on other
+// shapes.
 VGEN_API ShapesVerdict judge(const video::Frames& frames);
 
 // Which of the attributes asked for the verdict confirms.
 struct VGEN_API ShapesScore {
   bool colour = false, shape = false, size = false, motion = false, speed = false, background = false;
   bool coherent = false;
-  bool all = false;              // colour, shape, motion, background and coherent
-  bool everything = false;       // all, and size and speed too
+  bool all = false;         // colour, shape, motion, background and coherent
+  bool everything = false;  // all, and size and speed too
 };
 VGEN_API ShapesScore score(const ShapesVerdict& verdict, const data::ShapesAttributes& attributes);
 

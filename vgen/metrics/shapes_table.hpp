@@ -13,8 +13,15 @@ struct VGEN_API ShapesTable {
 
   void add(const ShapesScore& s) {
     ++clips;
-    for (const auto& [name, ok] : {std::pair{"colour", s.colour}, {"shape", s.shape}, {"size", s.size}, {"motion", s.motion}, {"speed", s.speed},
-                                   {"background", s.background}, {"coherent", s.coherent}, {"all", s.all}, {"everything", s.everything}})
+    for (const auto& [name, ok] : {std::pair{"colour", s.colour},
+                                   {"shape", s.shape},
+                                   {"size", s.size},
+                                   {"motion", s.motion},
+                                   {"speed", s.speed},
+                                   {"background", s.background},
+                                   {"coherent", s.coherent},
+                                   {"all", s.all},
+                                   {"everything", s.everything}})
       right[name] += ok;
   }
   double share(const std::string& name) const {

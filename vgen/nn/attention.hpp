@@ -1,4 +1,5 @@
-// Multi-head attention with separate projections (Vaswani et al. 2017, eq. 1), over positions, frames or context tokens.
+// Multi-head attention with separate projections (Vaswani et al. 2017, eq. 1), over positions, frames or context
+// tokens.
 #pragma once
 #include "vgen/nn/block.hpp"
 #include "vgen/nn/layers.hpp"
@@ -9,9 +10,9 @@ class VGEN_API Attention : public Module {
  public:
   // query_channels -> heads * head_channels -> query_channels; keys and values come from context_channels.
   Attention(std::int64_t query_channels, std::int64_t context_channels, std::int64_t heads, std::int64_t head_channels);
-  Tensor over_positions(const Tensor& x);                            // [N, L, C]
-  Tensor over_frames(const Tensor& x);                               // [B, F, S, C]
-  Tensor over_context(const Tensor& x, const BlockContext& ctx);     // x [B, F, S, C]; ctx.context [B, 1 or F, L, D]
+  Tensor over_positions(const Tensor& x);                         // [N, L, C]
+  Tensor over_frames(const Tensor& x);                            // [B, F, S, C]
+  Tensor over_context(const Tensor& x, const BlockContext& ctx);  // x [B, F, S, C]; ctx.context [B, 1 or F, L, D]
   Linear to_q, to_k, to_v, to_out;
 
  private:

@@ -1,5 +1,5 @@
-// BlockContext: what every block of a network receives beside its activations. Passed by value semantics, never stored in modules,
-// so that a module can run for several callers at once.
+// BlockContext: what every block of a network receives beside its activations. Passed by value semantics, never stored
+// in modules, so that a module can run for several callers at once.
 #pragma once
 #include <ATen/core/Generator.h>
 
@@ -11,8 +11,8 @@
 
 namespace vgen::nn {
 
-// Keys and values of the context tokens, which are constant over the denoising steps: computed at the first step, reused after.
-// Keyed by the attention module; belongs to one set of conditions and one set of weights.
+// Keys and values of the context tokens, which are constant over the denoising steps: computed at the first step,
+// reused after. Keyed by the attention module; belongs to one set of conditions and one set of weights.
 using ContextCache = std::unordered_map<const void*, std::pair<Tensor, Tensor>>;
 
 struct BlockContext {

@@ -1,5 +1,5 @@
-// Sources of attention.hpp, transformer.hpp, res_block.hpp, embedding.hpp, dropout.hpp: together, because parsing ATen's headers
-// costs more than compiling all of them.
+// Sources of attention.hpp, transformer.hpp, res_block.hpp, embedding.hpp, dropout.hpp: together, because parsing
+// ATen's headers costs more than compiling all of them.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/bernoulli.h>
@@ -47,7 +47,8 @@ Tensor EmbeddingMlp::forward(const Tensor& x) { return fc2.forward(at::silu(fc1.
 
 // ---- attention ----
 
-Attention::Attention(std::int64_t query_channels, std::int64_t context_channels, std::int64_t heads, std::int64_t head_channels)
+Attention::Attention(std::int64_t query_channels, std::int64_t context_channels, std::int64_t heads,
+                     std::int64_t head_channels)
     : to_q(query_channels, heads * head_channels, false),
       to_k(context_channels, heads * head_channels, false),
       to_v(context_channels, heads * head_channels, false),
@@ -67,7 +68,8 @@ Tensor Attention::over_frames(const Tensor& x) {
 }
 
 Tensor Attention::over_context(const Tensor& x, const BlockContext& ctx) {
-  const std::int64_t b = x.size(0), f = x.size(1), s = x.size(2), groups = ctx.context.size(1), length = ctx.context.size(2);
+  const std::int64_t b = x.size(0), f = x.size(1), s = x.size(2), groups = ctx.context.size(1),
+                     length = ctx.context.size(2);
   Tensor k, v;
   const auto cached = ctx.cache ? ctx.cache->find(this) : ContextCache::iterator{};
   if (ctx.cache && cached != ctx.cache->end()) {
@@ -95,7 +97,10 @@ TransformerBlock::TransformerBlock(Kind kind, std::int64_t channels, std::int64_
     : attn1(channels, channels, heads, channels / heads),
       ff(channels),
       attn2(channels, kind == Kind::spatial ? context_channels : channels, heads, channels / heads),
-      norm1(channels), norm2(channels), norm3(channels), kind_(kind) {
+      norm1(channels),
+      norm2(channels),
+      norm3(channels),
+      kind_(kind) {
   add_child("attn1", attn1);
   add_child("ff", ff);
   add_child("attn2", attn2);
@@ -119,8 +124,8 @@ Tensor TransformerBlock::forward(const Tensor& x0, const BlockContext& ctx) {
 
 static constexpr double kTransformerNormEps = 1e-6;  // every other norm uses 1e-5
 
-Transformer::Transformer(Kind kind, std::int64_t channels, std::int64_t heads, std::int64_t head_channels, std::int64_t context_channels,
-                         std::int64_t norm_groups)
+Transformer::Transformer(Kind kind, std::int64_t channels, std::int64_t heads, std::int64_t head_channels,
+                         std::int64_t context_channels, std::int64_t norm_groups)
     : norm(norm_groups, channels, kTransformerNormEps),
       proj_in(channels, heads * head_channels),
       block(kind, heads * head_channels, heads, context_channels),
@@ -135,7 +140,8 @@ Transformer::Transformer(Kind kind, std::int64_t channels, std::int64_t heads, s
 Tensor Transformer::forward(const Tensor& x, const BlockContext& ctx) {
   if (kind_ == Kind::temporal && !ctx.temporal) return x;
   const std::int64_t b = x.size(0), f = x.size(1), h = x.size(2), w = x.size(3), c = x.size(4);
-  const Tensor normed = kind_ == Kind::spatial ? norm.forward(x.view({b * f, h * w, c})) : norm.forward(x.view({b, f * h * w, c}));
+  const Tensor normed =
+      kind_ == Kind::spatial ? norm.forward(x.view({b * f, h * w, c})) : norm.forward(x.view({b, f * h * w, c}));
   const Tensor y = proj_out.forward(block.forward(proj_in.forward(normed.view({b, f, h * w, c})), ctx));
   return x + y.view(x.sizes());
 }
@@ -143,7 +149,8 @@ Tensor Transformer::forward(const Tensor& x, const BlockContext& ctx) {
 // ---- residual block ----
 
 TemporalConv::Stage::Stage(std::int64_t channels, std::int64_t norm_groups)
-    : norm(norm_groups, channels, 1e-5), conv(channels, channels, {.kernel_h = 3, .kernel_w = 1, .pad_h = 1, .pad_w = 0}) {
+    : norm(norm_groups, channels, 1e-5),
+      conv(channels, channels, {.kernel_h = 3, .kernel_w = 1, .pad_h = 1, .pad_w = 0}) {
   add_child("norm", norm);
   add_child("conv", conv);
 }
@@ -163,9 +170,14 @@ Tensor TemporalConv::forward(const Tensor& x, const BlockContext& ctx) {
 }
 
 ResBlock::ResBlock(const ResBlockOptions& o)
-    : norm1_(o.norm_groups, o.in, 1e-5), conv1_(o.in, o.out), emb_(o.embedding, o.out), norm2_(o.norm_groups, o.out, 1e-5),
-      conv2_(o.out, o.out), skip_(o.in == o.out ? nullptr : std::make_unique<Linear>(o.in, o.out)),
-      temporal_(o.out, o.norm_groups, o.temporal_dropout), dropout_(o.dropout) {
+    : norm1_(o.norm_groups, o.in, 1e-5),
+      conv1_(o.in, o.out),
+      emb_(o.embedding, o.out),
+      norm2_(o.norm_groups, o.out, 1e-5),
+      conv2_(o.out, o.out),
+      skip_(o.in == o.out ? nullptr : std::make_unique<Linear>(o.in, o.out)),
+      temporal_(o.out, o.norm_groups, o.temporal_dropout),
+      dropout_(o.dropout) {
   add_child("norm1", norm1_);
   add_child("conv1", conv1_);
   add_child("emb", emb_);
@@ -180,7 +192,7 @@ Tensor ResBlock::forward(const Tensor& x, const BlockContext& ctx) {
   const auto images = [&](const Tensor& t) { return t.view({b * f, height, width, t.size(-1)}); };
   const auto clip = [&](const Tensor& t) { return t.view({b, f, height, width, t.size(-1)}); };
   Tensor h = clip(conv1_.forward(norm1_.forward(images(x), true)));
-  const Tensor shift = emb_.forward(ctx.embedding);                                // [B, 1 or F, out]
+  const Tensor shift = emb_.forward(ctx.embedding);  // [B, 1 or F, out]
   h = h + shift.view({shift.size(0), shift.size(1), 1, 1, shift.size(2)});
   h = dropout(norm2_.forward(images(h), true), dropout_, training(), ctx.dropout);
   h = clip(conv2_.forward(h));

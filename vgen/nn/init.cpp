@@ -8,7 +8,7 @@
 namespace vgen::nn {
 
 void initialise(Module& module, at::Generator generator) {
-  std::string owner;   // of the last weight with a fan-in
+  std::string owner;  // of the last weight with a fan-in
   double bound = 0;
   module.each_parameter([&](const std::string& name, Tensor& value) {
     Tensor fresh = at::empty(value.sizes(), at::kFloat);

@@ -10,10 +10,12 @@ bool supported(Level level) {
 #if defined(__x86_64__)
   switch (level) {
     case Level::avx512:
-      return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-             __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
-    case Level::avx2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    case Level::generic: return true;
+      return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+             __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
+    case Level::avx2:
+      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    case Level::generic:
+      return true;
   }
 #endif
   return level == Level::generic;
@@ -39,9 +41,12 @@ void set_level(Level level) { current().store(supported(level) ? level : Level::
 const Table& table(Type type) {
 #if defined(__x86_64__)
   switch (level()) {
-    case Level::avx512: return avx512::table(type);
-    case Level::avx2: return avx2::table(type);
-    case Level::generic: break;
+    case Level::avx512:
+      return avx512::table(type);
+    case Level::avx2:
+      return avx2::table(type);
+    case Level::generic:
+      break;
   }
 #endif
   return generic::table(type);

@@ -1,5 +1,6 @@
-// CPU kernels of the network primitives on raw pointers: one table of functions per storage type and instruction set. Arithmetic is
-// float32 whatever the storage; sums run in a fixed order, so results do not depend on the number of threads. Internal to nn.
+// CPU kernels of the network primitives on raw pointers: one table of functions per storage type and instruction set.
+// Arithmetic is float32 whatever the storage; sums run in a fixed order, so results do not depend on the number of
+// threads. Internal to nn.
 #pragma once
 #include <cstdint>
 
@@ -26,42 +27,52 @@ constexpr std::int64_t kAttentionRows = 32;    // queries per block
 constexpr std::int64_t kAttentionChunk = 256;  // queries per forward task, a multiple of kAttentionRows
 
 struct Table {
-  // Group norm, channels innermost. Sums of (x - shift) and its square over `rows` rows, added to sum, square (doubles).
+  // Group norm, channels innermost. Sums of (x - shift) and its square over `rows` rows, added to sum, square
+  // (doubles).
   void (*norm_sums)(const void* x, std::int64_t rows, std::int64_t c, const float* shift, double* sum, double* square);
   // y = x*a + b, then SiLU.
-  void (*norm_apply)(const void* x, std::int64_t rows, std::int64_t c, const float* a, const float* b, bool silu, void* y);
+  void (*norm_apply)(const void* x, std::int64_t rows, std::int64_t c, const float* a, const float* b, bool silu,
+                     void* y);
   // With dz = dy * act'(x*a + b): adds dz to sum and dz*(x - mean) to product.
-  void (*norm_grad_sums)(const void* x, const void* dy, std::int64_t rows, std::int64_t c, const float* a, const float* b, const float* mean,
-                         bool silu, double* sum, double* product);
+  void (*norm_grad_sums)(const void* x, const void* dy, std::int64_t rows, std::int64_t c, const float* a,
+                         const float* b, const float* mean, bool silu, double* sum, double* product);
   // dx = dz*a + (x - mean)*q + r.
-  void (*norm_grad_apply)(const void* x, const void* dy, std::int64_t rows, std::int64_t c, const float* a, const float* b, const float* mean,
-                          const float* q, const float* r, bool silu, void* dx);
+  void (*norm_grad_apply)(const void* x, const void* dy, std::int64_t rows, std::int64_t c, const float* a,
+                          const float* b, const float* mean, const float* q, const float* r, bool silu, void* dx);
 
   // Layer norm over rows of c; mean and rstd [rows] are written. The gradient adds dy*xhat to dw and dy to db (floats).
-  void (*layer_norm)(const void* x, std::int64_t rows, std::int64_t c, const float* w, const float* b, float eps, void* y, float* mean,
-                     float* rstd);
-  void (*layer_norm_grad)(const void* x, const void* dy, std::int64_t rows, std::int64_t c, const float* w, const float* mean,
-                          const float* rstd, void* dx, float* dw, float* db);
+  void (*layer_norm)(const void* x, std::int64_t rows, std::int64_t c, const float* w, const float* b, float eps,
+                     void* y, float* mean, float* rstd);
+  void (*layer_norm_grad)(const void* x, const void* dy, std::int64_t rows, std::int64_t c, const float* w,
+                          const float* mean, const float* rstd, void* dx, float* dw, float* db);
 
   // y [rows, m] = x[:, :m] * gelu(x[:, m:]) and its gradient dx [rows, 2m].
   void (*geglu)(const void* x, std::int64_t rows, std::int64_t m, void* y);
   void (*geglu_grad)(const void* x, const void* dy, std::int64_t rows, std::int64_t m, void* dx);
 
   // Tasks [begin, end) of outer * inner * heads * ceil(lq / kAttentionChunk).
-  void (*attention)(const AttentionShape& s, const View& q, const View& k, const View& v, const View& y, std::int64_t begin, std::int64_t end);
+  void (*attention)(const AttentionShape& s, const View& q, const View& k, const View& v, const View& y,
+                    std::int64_t begin, std::int64_t end);
   // Tasks [begin, end) of outer * inner * heads; probabilities are computed again.
-  void (*attention_grad)(const AttentionShape& s, const View& q, const View& k, const View& v, const View& dy, const View& dq, const View& dk,
-                         const View& dv, std::int64_t begin, std::int64_t end);
+  void (*attention_grad)(const AttentionShape& s, const View& q, const View& k, const View& v, const View& dy,
+                         const View& dq, const View& dk, const View& dv, std::int64_t begin, std::int64_t end);
 };
 
 enum class Level { generic, avx2, avx512 };
-Level level();            // best one of this processor, or environment variable VGEN_CPU = generic | avx2 | avx512 if it is supported
+Level level();  // best one of this processor, or environment variable VGEN_CPU = generic | avx2 | avx512 if it is
+                // supported
 bool supported(Level level);
 void set_level(Level level);  // for tests
 const Table& table(Type type);
 
-namespace generic { const Table& table(Type type); }
-namespace avx2 { const Table& table(Type type); }
-namespace avx512 { const Table& table(Type type); }
+namespace generic {
+const Table& table(Type type);
+}
+namespace avx2 {
+const Table& table(Type type);
+}
+namespace avx512 {
+const Table& table(Type type);
+}
 
 }  // namespace vgen::nn::kernels

@@ -24,10 +24,13 @@ Conv2d::Conv2d(std::int64_t in, std::int64_t out, Conv2dOptions o) : options(o) 
   add_parameter("weight", weight, empty({out, in, o.kernel_h, o.kernel_w}));
   add_parameter("bias", bias, empty({out}));
 }
-Tensor Conv2d::forward(const Tensor& x) { return conv2d(x, weight, bias, options.stride, options.pad_h, options.pad_w); }
+Tensor Conv2d::forward(const Tensor& x) {
+  return conv2d(x, weight, bias, options.stride, options.pad_h, options.pad_w);
+}
 
 GroupNorm::GroupNorm(std::int64_t g, std::int64_t channels, double e) : groups(g), eps(e) {
-  VGEN_CHECK(g >= 1 && channels % g == 0, ConfigError, "group norm: ", channels, " channels do not divide into ", g, " groups");
+  VGEN_CHECK(g >= 1 && channels % g == 0, ConfigError, "group norm: ", channels, " channels do not divide into ", g,
+             " groups");
   add_parameter("weight", weight, empty({channels}));
   add_parameter("bias", bias, empty({channels}));
 }

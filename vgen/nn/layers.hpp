@@ -7,7 +7,8 @@
 
 namespace vgen::nn {
 
-// A low-rank or other additive change of a Linear, attached from outside (adapters/); the layer does not know what it is.
+// A low-rank or other additive change of a Linear, attached from outside (adapters/); the layer does not know what it
+// is.
 class VGEN_API LinearDelta {
  public:
   virtual ~LinearDelta() = default;
@@ -27,7 +28,8 @@ struct Conv2dOptions {
   std::int64_t kernel_h = 3, kernel_w = 3, stride = 1, pad_h = 1, pad_w = 1;
 };
 
-// Convolution of [N, H, W, Cin] to [N, H', W', Cout]; weight [Cout, Cin, kh, kw]. No copy: the tensors are channels-last images.
+// Convolution of [N, H, W, Cin] to [N, H', W', Cout]; weight [Cout, Cin, kh, kw]. No copy: the tensors are
+// channels-last images.
 class VGEN_API Conv2d : public Module {
  public:
   Conv2d(std::int64_t in, std::int64_t out, Conv2dOptions options = {});
@@ -36,7 +38,8 @@ class VGEN_API Conv2d : public Module {
   Conv2dOptions options;
 };
 
-// Group norm over [N, S.., C]: statistics per sample n and group of channels, over all positions; optionally followed by SiLU.
+// Group norm over [N, S.., C]: statistics per sample n and group of channels, over all positions; optionally followed
+// by SiLU.
 class VGEN_API GroupNorm : public Module {
  public:
   GroupNorm(std::int64_t groups, std::int64_t channels, double eps);

@@ -1,5 +1,6 @@
-// Reuse of large CPU blocks. The system's allocator gives every activation fresh pages, which the kernel must clear: a quarter of the time
-// of a training step. With the cache on, freed blocks of 64 KiB and more are kept and given out again.
+// Reuse of large CPU blocks. The system's allocator gives every activation fresh pages, which the kernel must clear: a
+// quarter of the time of a training step. With the cache on, freed blocks of 64 KiB and more are kept and given out
+// again.
 #pragma once
 #include <cstdint>
 
@@ -7,8 +8,9 @@
 
 namespace vgen::nn {
 
-// Turns the cache on or off for the whole process (it becomes the allocator of ATen's CPU tensors). Turning off frees what is cached;
-// tensors made before stay valid. Memory in use and cached together stay below 1.25 times the peak in use.
+// Turns the cache on or off for the whole process (it becomes the allocator of ATen's CPU tensors). Turning off frees
+// what is cached; tensors made before stay valid. Memory in use and cached together stay below 1.25 times the peak in
+// use.
 VGEN_API void cache_memory(bool on);
 VGEN_API void release_cached_memory();
 

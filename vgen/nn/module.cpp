@@ -4,7 +4,9 @@
 
 namespace vgen::nn {
 
-static std::string join(const std::string& prefix, const std::string& name) { return prefix.empty() ? name : prefix + "." + name; }
+static std::string join(const std::string& prefix, const std::string& name) {
+  return prefix.empty() ? name : prefix + "." + name;
+}
 
 void Module::each_parameter(const Visitor& f, const std::string& prefix) {
   for (auto& p : parameters_) f(join(prefix, p.name), *p.tensor);
@@ -45,8 +47,10 @@ void Module::requires_grad(bool on) {
 void Module::to(at::Device device, at::ScalarType dtype) {
   const auto convert = [&](const std::string&, Tensor& t) {
     const bool grad = t.requires_grad();
-    if (t.is_floating_point()) t = t.detach().to(device, dtype).requires_grad_(grad);
-    else t = t.to(device);
+    if (t.is_floating_point())
+      t = t.detach().to(device, dtype).requires_grad_(grad);
+    else
+      t = t.to(device);
   };
   each_parameter(convert);
   each_buffer(convert);

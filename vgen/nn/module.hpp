@@ -1,6 +1,6 @@
-// Module: parameters, buffers and children by name; train/eval; conversion. A few lines instead of torch::nn (whose headers cost
-// 10 s a file). torch::optim takes the tensors as they are. Modules are built on the CPU in float32 without initial values worth
-// having; `initialise` (nn/init.hpp) or a weight file gives them.
+// Module: parameters, buffers and children by name; train/eval; conversion. A few lines instead of torch::nn (whose
+// headers cost 10 s a file). torch::optim takes the tensors as they are. Modules are built on the CPU in float32
+// without initial values worth having; `initialise` (nn/init.hpp) or a weight file gives them.
 #pragma once
 #include <ATen/core/Tensor.h>
 
@@ -26,7 +26,8 @@ class VGEN_API Module {
   // Every parameter, depth first in the order of declaration, named "down.0.res.conv1.weight".
   void each_parameter(const Visitor& f, const std::string& prefix = "");
   void each_buffer(const Visitor& f, const std::string& prefix = "");
-  void each_module(const std::function<void(const std::string& name, Module& module)>& f, const std::string& prefix = "");
+  void each_module(const std::function<void(const std::string& name, Module& module)>& f,
+                   const std::string& prefix = "");
 
   std::vector<std::pair<std::string, Tensor>> named_parameters();
   std::vector<Tensor> parameters();
@@ -36,17 +37,22 @@ class VGEN_API Module {
   void eval() { train(false); }
   bool training() const { return training_; }
   void requires_grad(bool on);
-  // Converts parameters and buffers in place (same Tensor objects, new storage), so optimisers made before must be remade.
+  // Converts parameters and buffers in place (same Tensor objects, new storage), so optimisers made before must be
+  // remade.
   void to(at::Device device, at::ScalarType dtype);
 
  protected:
-  // The member is declared first, then registered in the constructor; the order of registration is the order of the names.
+  // The member is declared first, then registered in the constructor; the order of registration is the order of the
+  // names.
   void add_parameter(std::string name, Tensor& member, Tensor value);
   void add_buffer(std::string name, Tensor& member, Tensor value);
   void add_child(std::string name, Module& member);
 
  private:
-  struct Leaf { std::string name; Tensor* tensor; };
+  struct Leaf {
+    std::string name;
+    Tensor* tensor;
+  };
   std::vector<Leaf> parameters_, buffers_;
   std::vector<std::pair<std::string, Module*>> children_;
   bool training_ = false;

@@ -41,8 +41,8 @@ template <class... T>
 bool records(const T&... tensors) {
   return at::GradMode::is_enabled() && (... || tensors.requires_grad());
 }
-// Gradients that shall themselves be differentiable come from the ATen formulation f. Its inputs are aliases: one input may depend on
-// another (attention of x to x), and the gradient for one must not pass through the other.
+// Gradients that shall themselves be differentiable come from the ATen formulation f. Its inputs are aliases: one input
+// may depend on another (attention of x to x), and the gradient for one must not pass through the other.
 template <class F>
 variable_list differentiable_grad(const F& f, const variable_list& inputs, const Tensor& dy) {
   variable_list aliases, wanted;
@@ -50,14 +50,17 @@ variable_list differentiable_grad(const F& f, const variable_list& inputs, const
     aliases.push_back(x.view_as(x));
     if (x.requires_grad()) wanted.push_back(aliases.back());
   }
-  const variable_list found = torch::autograd::grad({f(aliases)}, wanted, {dy}, /*retain_graph=*/true, /*create_graph=*/true);
+  const variable_list found =
+      torch::autograd::grad({f(aliases)}, wanted, {dy}, /*retain_graph=*/true, /*create_graph=*/true);
   variable_list result;
   std::size_t next = 0;
   for (const Tensor& x : inputs) result.push_back(x.requires_grad() ? found[next++] : Tensor());
   return result;
 }
 
-Tensor scratch(at::IntArrayRef shape, at::ScalarType dtype = at::kFloat) { return at::empty(shape, at::TensorOptions().dtype(dtype)); }
+Tensor scratch(at::IntArrayRef shape, at::ScalarType dtype = at::kFloat) {
+  return at::empty(shape, at::TensorOptions().dtype(dtype));
+}
 
 // A vector of channels as floats, zero-padded for the kernels.
 Tensor channel_floats(const Tensor& x) {
@@ -69,7 +72,8 @@ Tensor channel_floats(const Tensor& x) {
 
 // ---- group norm ----
 
-Tensor aten_group_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t groups, double eps, bool silu) {
+Tensor aten_group_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t groups, double eps,
+                       bool silu) {
   const std::int64_t n = x.size(0), c = x.size(-1);
   const Tensor image = x.reshape({n, -1, 1, c}).permute({0, 3, 1, 2});
   Tensor y = at::group_norm(image, groups, weight, bias, eps, /*cudnn_enabled=*/false);
@@ -115,17 +119,18 @@ const void* offset(const Tensor& x, std::int64_t elements) {
 void* mutable_offset(const Tensor& x, std::int64_t elements) { return const_cast<void*>(offset(x, elements)); }
 
 // The statistics [N, groups] are written to mean and rstd.
-Tensor run_group_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t groups, double eps, bool silu, Tensor& mean,
-                      Tensor& rstd) {
+Tensor run_group_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t groups, double eps,
+                      bool silu, Tensor& mean, Tensor& rstd) {
   const Chunks k(x);
   const kernels::Table& table = table_of(x);
   Tensor y = at::empty_like(x);
   mean = scratch({k.n, groups});
   rstd = scratch({k.n, groups});
-  const Tensor w = channel_floats(weight), b = channel_floats(bias), sums = scratch({k.n * k.per_sample, 2, k.padded}, at::kDouble),
-               scales = scratch({k.n, 3, k.padded});
+  const Tensor w = channel_floats(weight), b = channel_floats(bias),
+               sums = scratch({k.n * k.per_sample, 2, k.padded}, at::kDouble), scales = scratch({k.n, 3, k.padded});
   const float *pw = w.const_data_ptr<float>(), *pb = b.const_data_ptr<float>();
-  float *pmean = mean.mutable_data_ptr<float>(), *prstd = rstd.mutable_data_ptr<float>(), *pscales = scales.mutable_data_ptr<float>();
+  float *pmean = mean.mutable_data_ptr<float>(), *prstd = rstd.mutable_data_ptr<float>(),
+        *pscales = scales.mutable_data_ptr<float>();
   double* psums = sums.mutable_data_ptr<double>();
   const bool floats = x.scalar_type() == at::kFloat;
   // Sums are taken of x minus the sample's first row: no cancellation when the mean is far from zero.
@@ -175,13 +180,13 @@ Tensor run_group_norm(const Tensor& x, const Tensor& weight, const Tensor& bias,
 }
 
 // Gradients for x, weight, bias.
-variable_list run_group_norm_grad(const Tensor& x, const Tensor& dy, const Tensor& weight, const Tensor& bias, const Tensor& mean,
-                                  const Tensor& rstd, std::int64_t groups, bool silu) {
+variable_list run_group_norm_grad(const Tensor& x, const Tensor& dy, const Tensor& weight, const Tensor& bias,
+                                  const Tensor& mean, const Tensor& rstd, std::int64_t groups, bool silu) {
   const Chunks k(x);
   const kernels::Table& table = table_of(x);
   Tensor dx = at::empty_like(x);
-  const Tensor w = channel_floats(weight), b = channel_floats(bias), sums = scratch({k.n * k.per_sample, 2, k.padded}, at::kDouble),
-               scales = scratch({k.n, 5, k.padded});
+  const Tensor w = channel_floats(weight), b = channel_floats(bias),
+               sums = scratch({k.n * k.per_sample, 2, k.padded}, at::kDouble), scales = scratch({k.n, 5, k.padded});
   const float *pw = w.const_data_ptr<float>(), *pb = b.const_data_ptr<float>(), *pmean = mean.const_data_ptr<float>(),
               *prstd = rstd.const_data_ptr<float>();
   float* pscales = scales.mutable_data_ptr<float>();
@@ -205,7 +210,8 @@ variable_list run_group_norm_grad(const Tensor& x, const Tensor& dy, const Tenso
         std::fill_n(to, 2 * k.padded, 0.0);
         const float* a = pscales + task / k.per_sample * 5 * k.padded;
         const std::int64_t at = k.first(task) * k.c;
-        table.norm_grad_sums(offset(x, at), offset(dy, at), k.count(task), k.c, a, a + k.padded, a + 2 * k.padded, silu, to, to + k.padded);
+        table.norm_grad_sums(offset(x, at), offset(dy, at), k.count(task), k.c, a, a + k.padded, a + 2 * k.padded, silu,
+                             to, to + k.padded);
       },
       [&](std::int64_t n) {
         double *dz = psums + n * k.per_sample * 2 * k.padded, *product = dz + k.padded;
@@ -230,8 +236,8 @@ variable_list run_group_norm_grad(const Tensor& x, const Tensor& dy, const Tenso
       [&](std::int64_t task) {
         const float* a = pscales + task / k.per_sample * 5 * k.padded;
         const std::int64_t at = k.first(task) * k.c;
-        table.norm_grad_apply(offset(x, at), offset(dy, at), k.count(task), k.c, a, a + k.padded, a + 2 * k.padded, a + 3 * k.padded,
-                              a + 4 * k.padded, silu, mutable_offset(dx, at));
+        table.norm_grad_apply(offset(x, at), offset(dy, at), k.count(task), k.c, a, a + k.padded, a + 2 * k.padded,
+                              a + 3 * k.padded, a + 4 * k.padded, silu, mutable_offset(dx, at));
       });
   const Tensor dw = scratch({k.c}), db = scratch({k.c});
   float *pdw = dw.mutable_data_ptr<float>(), *pdb = db.mutable_data_ptr<float>();
@@ -242,14 +248,15 @@ variable_list run_group_norm_grad(const Tensor& x, const Tensor& dy, const Tenso
       const double* from = psums + n * k.per_sample * 2 * k.padded;
       for (std::int64_t j = begin; j < end; ++j) tb[j - begin] += from[j], tw[j - begin] += from[k.padded + j];
     }
-    for (std::int64_t j = begin; j < end; ++j) pdb[j] = static_cast<float>(tb[j - begin]), pdw[j] = static_cast<float>(tw[j - begin]);
+    for (std::int64_t j = begin; j < end; ++j)
+      pdb[j] = static_cast<float>(tb[j - begin]), pdw[j] = static_cast<float>(tw[j - begin]);
   });
   return {dx, dw.to(weight.scalar_type()), db.to(bias.scalar_type())};
 }
 
 struct GroupNormFunction : torch::autograd::Function<GroupNormFunction> {
-  static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t groups, double eps,
-                        bool silu) {
+  static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& weight, const Tensor& bias,
+                        std::int64_t groups, double eps, bool silu) {
     Tensor mean, rstd;
     const Tensor y = run_group_norm(x, weight, bias, groups, eps, silu, mean, rstd);
     ctx->save_for_backward({x, weight, bias, mean, rstd});
@@ -262,10 +269,14 @@ struct GroupNormFunction : torch::autograd::Function<GroupNormFunction> {
     const auto s = ctx->get_saved_variables();
     const std::int64_t groups = ctx->saved_data["groups"].toInt();
     const bool silu = ctx->saved_data["silu"].toBool();
-    variable_list d = at::GradMode::is_enabled()
-                          ? differentiable_grad([&](const variable_list& t) { return aten_group_norm(t[0], t[1], t[2], groups, ctx->saved_data["eps"].toDouble(), silu); },
-                                                {s[0], s[1], s[2]}, gradients[0])
-                          : run_group_norm_grad(s[0], gradients[0].contiguous(), s[1], s[2], s[3], s[4], groups, silu);
+    variable_list d =
+        at::GradMode::is_enabled()
+            ? differentiable_grad(
+                  [&](const variable_list& t) {
+                    return aten_group_norm(t[0], t[1], t[2], groups, ctx->saved_data["eps"].toDouble(), silu);
+                  },
+                  {s[0], s[1], s[2]}, gradients[0])
+            : run_group_norm_grad(s[0], gradients[0].contiguous(), s[1], s[2], s[3], s[4], groups, silu);
     d.resize(6);
     return d;
   }
@@ -279,7 +290,8 @@ Tensor aten_layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias
 
 constexpr std::int64_t kNormRows = 128;  // rows of a task
 
-Tensor run_layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps, Tensor& mean, Tensor& rstd) {
+Tensor run_layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps, Tensor& mean,
+                      Tensor& rstd) {
   const std::int64_t c = x.size(-1), rows = x.numel() / c;
   Tensor y = at::empty_like(x);
   mean = scratch({rows});
@@ -287,15 +299,17 @@ Tensor run_layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias,
   const Tensor w = channel_floats(weight), b = channel_floats(bias);
   const auto f = table_of(x).layer_norm;
   at::parallel_for(0, rows, kNormRows, [&](std::int64_t begin, std::int64_t end) {
-    f(offset(x, begin * c), end - begin, c, w.const_data_ptr<float>(), b.const_data_ptr<float>(), static_cast<float>(eps),
-      mutable_offset(y, begin * c), mean.mutable_data_ptr<float>() + begin, rstd.mutable_data_ptr<float>() + begin);
+    f(offset(x, begin * c), end - begin, c, w.const_data_ptr<float>(), b.const_data_ptr<float>(),
+      static_cast<float>(eps), mutable_offset(y, begin * c), mean.mutable_data_ptr<float>() + begin,
+      rstd.mutable_data_ptr<float>() + begin);
   });
   return y;
 }
 
-variable_list run_layer_norm_grad(const Tensor& x, const Tensor& dy, const Tensor& weight, const Tensor& mean, const Tensor& rstd,
-                                  at::ScalarType bias_dtype) {
-  const std::int64_t c = x.size(-1), rows = x.numel() / c, tasks = (rows + kNormRows - 1) / kNormRows, padded = kernels::padded(c);
+variable_list run_layer_norm_grad(const Tensor& x, const Tensor& dy, const Tensor& weight, const Tensor& mean,
+                                  const Tensor& rstd, at::ScalarType bias_dtype) {
+  const std::int64_t c = x.size(-1), rows = x.numel() / c, tasks = (rows + kNormRows - 1) / kNormRows,
+                     padded = kernels::padded(c);
   Tensor dx = at::empty_like(x);
   const Tensor w = channel_floats(weight), partial = scratch({tasks, 2, padded}).zero_();
   float* sums = partial.mutable_data_ptr<float>();
@@ -304,19 +318,23 @@ variable_list run_layer_norm_grad(const Tensor& x, const Tensor& dy, const Tenso
     for (std::int64_t t = begin; t < end; ++t) {
       const std::int64_t first = t * kNormRows;
       f(offset(x, first * c), offset(dy, first * c), std::min(kNormRows, rows - first), c, w.const_data_ptr<float>(),
-        mean.const_data_ptr<float>() + first, rstd.const_data_ptr<float>() + first, mutable_offset(dx, first * c), sums + t * 2 * padded,
-        sums + (t * 2 + 1) * padded);
+        mean.const_data_ptr<float>() + first, rstd.const_data_ptr<float>() + first, mutable_offset(dx, first * c),
+        sums + t * 2 * padded, sums + (t * 2 + 1) * padded);
     }
   });
   const Tensor total = scratch({2, padded});
   float* to = total.mutable_data_ptr<float>();
-  at::parallel_for(0, 2 * padded, std::max<std::int64_t>(16, (1 << 15) / tasks), [&](std::int64_t begin, std::int64_t end) {
-    std::vector<double> t(static_cast<std::size_t>(end - begin));
-    for (std::int64_t i = 0; i < tasks; ++i)
-      for (std::int64_t j = begin; j < end; ++j) t[static_cast<std::size_t>(j - begin)] += sums[i * 2 * padded + j];
-    for (std::int64_t j = begin; j < end; ++j) to[j] = static_cast<float>(t[static_cast<std::size_t>(j - begin)]);
-  });
-  return {dx, total.select(0, 0).narrow(0, 0, c).to(weight.scalar_type()), total.select(0, 1).narrow(0, 0, c).to(bias_dtype)};
+  at::parallel_for(0, 2 * padded, std::max<std::int64_t>(16, (1 << 15) / tasks),
+                   [&](std::int64_t begin, std::int64_t end) {
+                     std::vector<double> t(static_cast<std::size_t>(end - begin));
+                     for (std::int64_t i = 0; i < tasks; ++i)
+                       for (std::int64_t j = begin; j < end; ++j)
+                         t[static_cast<std::size_t>(j - begin)] += sums[i * 2 * padded + j];
+                     for (std::int64_t j = begin; j < end; ++j)
+                       to[j] = static_cast<float>(t[static_cast<std::size_t>(j - begin)]);
+                   });
+  return {dx, total.select(0, 0).narrow(0, 0, c).to(weight.scalar_type()),
+          total.select(0, 1).narrow(0, 0, c).to(bias_dtype)};
 }
 
 struct LayerNormFunction : torch::autograd::Function<LayerNormFunction> {
@@ -330,8 +348,11 @@ struct LayerNormFunction : torch::autograd::Function<LayerNormFunction> {
   static variable_list backward(AutogradContext* ctx, variable_list gradients) {
     const auto s = ctx->get_saved_variables();
     variable_list d = at::GradMode::is_enabled()
-                          ? differentiable_grad([&](const variable_list& t) { return aten_layer_norm(t[0], t[1], t[2], ctx->saved_data["eps"].toDouble()); },
-                                                {s[0], s[1], s[2]}, gradients[0])
+                          ? differentiable_grad(
+                                [&](const variable_list& t) {
+                                  return aten_layer_norm(t[0], t[1], t[2], ctx->saved_data["eps"].toDouble());
+                                },
+                                {s[0], s[1], s[2]}, gradients[0])
                           : run_layer_norm_grad(s[0], gradients[0].contiguous(), s[1], s[3], s[4], s[2].scalar_type());
     d.resize(4);
     return d;
@@ -356,7 +377,9 @@ Tensor run_geglu(const Tensor& x) {
   shape.back() = m;
   Tensor y = at::empty(shape, x.options());
   const auto f = table_of(x).geglu;
-  over_rows(rows, m, [&](std::int64_t begin, std::int64_t end) { f(offset(x, begin * 2 * m), end - begin, m, mutable_offset(y, begin * m)); });
+  over_rows(rows, m, [&](std::int64_t begin, std::int64_t end) {
+    f(offset(x, begin * 2 * m), end - begin, m, mutable_offset(y, begin * m));
+  });
   return y;
 }
 
@@ -367,7 +390,8 @@ struct GegluFunction : torch::autograd::Function<GegluFunction> {
   }
   static variable_list backward(AutogradContext* ctx, variable_list gradients) {
     const Tensor x = ctx->get_saved_variables()[0];
-    if (at::GradMode::is_enabled()) return differentiable_grad([](const variable_list& t) { return aten_geglu(t[0]); }, {x}, gradients[0]);
+    if (at::GradMode::is_enabled())
+      return differentiable_grad([](const variable_list& t) { return aten_geglu(t[0]); }, {x}, gradients[0]);
     const Tensor dy = gradients[0].contiguous(), dx = at::empty_like(x);
     const std::int64_t m = dy.size(-1), rows = dy.numel() / m;
     const auto f = table_of(x).geglu_grad;
@@ -387,7 +411,8 @@ Tensor split_heads(const Tensor& x, std::int64_t heads) {
 // q, k, v [N, L, heads*d], or [B, F, S, heads*d] to attend over F.
 Tensor aten_attention(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads, bool causal) {
   if (q.dim() == 3) {
-    const Tensor y = at::scaled_dot_product_attention(split_heads(q, heads), split_heads(k, heads), split_heads(v, heads), {}, 0.0, causal);
+    const Tensor y = at::scaled_dot_product_attention(split_heads(q, heads), split_heads(k, heads),
+                                                      split_heads(v, heads), {}, 0.0, causal);
     return y.transpose(1, 2).reshape(q.sizes());
   }
   const std::int64_t b = q.size(0), f = q.size(1), s = q.size(2), c = q.size(3);
@@ -399,19 +424,25 @@ Tensor aten_attention(const Tensor& q, const Tensor& k, const Tensor& v, std::in
 Tensor plain_attention(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads, bool causal) {
   const bool frames = q.dim() == 4;  // [B, F, S, C]
   const auto heads_of = [&](const Tensor& x) { return split_heads(frames ? x.transpose(1, 2) : x, heads); };
-  Tensor s = at::matmul(heads_of(q), heads_of(k).transpose(-1, -2)) / std::sqrt(static_cast<double>(q.size(-1) / heads));
-  if (causal) s = s.masked_fill(at::ones({q.size(1), k.size(1)}, s.options().dtype(at::kBool)).triu(1), -std::numeric_limits<double>::infinity());
+  Tensor s =
+      at::matmul(heads_of(q), heads_of(k).transpose(-1, -2)) / std::sqrt(static_cast<double>(q.size(-1) / heads));
+  if (causal)
+    s = s.masked_fill(at::ones({q.size(1), k.size(1)}, s.options().dtype(at::kBool)).triu(1),
+                      -std::numeric_limits<double>::infinity());
   const Tensor y = at::matmul(s.softmax(-1), heads_of(v)).transpose(-2, -3).flatten(-2);
   return frames ? y.transpose(1, 2) : y;
 }
 
 kernels::View view_of(const Tensor& x) {
   void* data = const_cast<void*>(x.const_data_ptr());
-  return x.dim() == 3 ? kernels::View{data, x.stride(0), 0, x.stride(1)} : kernels::View{data, x.stride(0), x.stride(2), x.stride(1)};
+  return x.dim() == 3 ? kernels::View{data, x.stride(0), 0, x.stride(1)}
+                      : kernels::View{data, x.stride(0), x.stride(2), x.stride(1)};
 }
 kernels::AttentionShape attention_shape(const Tensor& q, const Tensor& k, std::int64_t heads, bool causal) {
   const std::int64_t d = q.size(-1) / heads;
-  return {q.size(0), q.dim() == 3 ? 1 : q.size(2), heads, d, q.size(1), k.size(1), 1.0f / std::sqrt(static_cast<float>(d)), causal};
+  return {
+      q.size(0), q.dim() == 3 ? 1 : q.size(2), heads, d, q.size(1), k.size(1), 1.0f / std::sqrt(static_cast<float>(d)),
+      causal};
 }
 Tensor rows_contiguous(const Tensor& x) { return x.stride(-1) == 1 || x.size(-1) == 1 ? x : x.contiguous(); }
 
@@ -427,7 +458,8 @@ Tensor run_attention(const Tensor& q, const Tensor& k, const Tensor& v, std::int
 }
 
 struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
-  static Tensor forward(AutogradContext* ctx, const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads, bool causal) {
+  static Tensor forward(AutogradContext* ctx, const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads,
+                        bool causal) {
     ctx->save_for_backward({q, k, v});
     ctx->saved_data["heads"] = heads;
     ctx->saved_data["causal"] = causal;
@@ -439,14 +471,16 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
     const bool causal = ctx->saved_data["causal"].toBool();
     variable_list d;
     if (at::GradMode::is_enabled()) {
-      d = differentiable_grad([&](const variable_list& t) { return plain_attention(t[0], t[1], t[2], heads, causal); }, x, gradients[0]);
+      d = differentiable_grad([&](const variable_list& t) { return plain_attention(t[0], t[1], t[2], heads, causal); },
+                              x, gradients[0]);
     } else {
       for (const Tensor& t : x) d.push_back(at::empty(t.sizes(), t.options()));
       const Tensor dy = rows_contiguous(gradients[0]);
       const auto s = attention_shape(x[0], x[1], heads, causal);
       const auto f = table_of(x[0]).attention_grad;
       at::parallel_for(0, s.outer * s.inner * s.heads, 1, [&](std::int64_t begin, std::int64_t end) {
-        f(s, view_of(x[0]), view_of(x[1]), view_of(x[2]), view_of(dy), view_of(d[0]), view_of(d[1]), view_of(d[2]), begin, end);
+        f(s, view_of(x[0]), view_of(x[1]), view_of(x[2]), view_of(dy), view_of(d[0]), view_of(d[1]), view_of(d[2]),
+          begin, end);
       });
     }
     d.resize(5);
@@ -461,12 +495,14 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t
                           k.scalar_type() == q.scalar_type() && v.scalar_type() == q.scalar_type();
   if (!short_keys) return aten_attention(q, k, v, heads, causal);
   const Tensor rq = rows_contiguous(q), rk = rows_contiguous(k), rv = rows_contiguous(v);
-  return records(q, k, v) ? AttentionFunction::apply(rq, rk, rv, heads, causal) : run_attention(rq, rk, rv, heads, causal);
+  return records(q, k, v) ? AttentionFunction::apply(rq, rk, rv, heads, causal)
+                          : run_attention(rq, rk, rv, heads, causal);
 }
 
 }  // namespace
 
-Tensor group_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t groups, double eps, bool silu) {
+Tensor group_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t groups, double eps,
+                  bool silu) {
   if (!has_kernels(x)) return aten_group_norm(x, weight, bias, groups, eps, silu);
   const Tensor input = x.contiguous();
   if (records(x, weight, bias)) return GroupNormFunction::apply(input, weight, bias, groups, eps, silu);
@@ -482,15 +518,20 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, dou
   return run_layer_norm(input, weight, bias, eps, mean, rstd);
 }
 
-Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t stride, std::int64_t pad_h, std::int64_t pad_w) {
+Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t stride, std::int64_t pad_h,
+              std::int64_t pad_w) {
   const Tensor image = x.permute({0, 3, 1, 2});
   const Tensor y = at::conv2d(image, weight, bias, {stride, stride}, {pad_h, pad_w});
   return y.permute({0, 2, 3, 1}).contiguous();
 }
 
-Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads, bool causal) { return attention(q, k, v, heads, causal); }
+Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads, bool causal) {
+  return attention(q, k, v, heads, causal);
+}
 
-Tensor attend_frames(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads) { return attention(q, k, v, heads, false); }
+Tensor attend_frames(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads) {
+  return attention(q, k, v, heads, false);
+}
 
 Tensor geglu(const Tensor& x) {
   if (!has_kernels(x)) return aten_geglu(x);

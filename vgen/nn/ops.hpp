@@ -5,10 +5,12 @@
 namespace vgen::nn {
 
 // silu(group_norm(x)) or group_norm(x); x [N, S.., C], weight and bias [C].
-VGEN_API Tensor group_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t groups, double eps, bool silu);
+VGEN_API Tensor group_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t groups, double eps,
+                           bool silu);
 
 // [N, H, W, Cin] * weight [Cout, Cin, kh, kw] -> [N, H', W', Cout].
-VGEN_API Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t stride, std::int64_t pad_h, std::int64_t pad_w);
+VGEN_API Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t stride,
+                       std::int64_t pad_h, std::int64_t pad_w);
 
 // softmax(q k^T / sqrt(d)) v with `heads` heads; q [N, Lq, heads*d], k and v [N, Lk, heads*d] (head-major channels).
 VGEN_API Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads, bool causal = false);

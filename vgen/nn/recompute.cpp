@@ -28,7 +28,8 @@ struct Recompute : torch::autograd::Function<Recompute> {
   }
   static variable_list backward(AutogradContext* ctx, variable_list gradients) {
     std::vector<Tensor> inputs;
-    for (const Tensor& t : ctx->get_saved_variables()) inputs.push_back(t.defined() ? t.detach().requires_grad_(t.requires_grad()) : t);
+    for (const Tensor& t : ctx->get_saved_variables())
+      inputs.push_back(t.defined() ? t.detach().requires_grad_(t.requires_grad()) : t);
     auto call = c10::static_intrusive_pointer_cast<Call>(ctx->saved_data["call"].toCapsule());
     Tensor after;
     if (call->generator) {
@@ -56,7 +57,8 @@ Tensor recompute(const std::function<Tensor(const std::vector<Tensor>&)>& f, con
   auto call = c10::make_intrusive<Call>();
   call->f = f;
   call->generator = std::move(generator);
-  // Autograd sees only the inputs: if none requires a gradient, parameters would get none either. A fresh alias of the first one does.
+  // Autograd sees only the inputs: if none requires a gradient, parameters would get none either. A fresh alias of the
+  // first one does.
   std::vector<Tensor> marked = inputs;
   bool any = false;
   for (const Tensor& t : inputs) any = any || (t.defined() && t.requires_grad());

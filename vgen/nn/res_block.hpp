@@ -5,7 +5,8 @@
 
 namespace vgen::nn {
 
-// Four stages of group norm (over all frames) -> SiLU -> dropout (not in the first) -> convolution (3,1,1), plus the input.
+// Four stages of group norm (over all frames) -> SiLU -> dropout (not in the first) -> convolution (3,1,1), plus the
+// input.
 class VGEN_API TemporalConv : public Module {
  public:
   TemporalConv(std::int64_t channels, std::int64_t norm_groups, double dropout);

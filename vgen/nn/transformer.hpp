@@ -1,5 +1,6 @@
-// The transformers of the video UNet: a spatial one (self-attention inside each frame, cross-attention to the context) and a
-// temporal one (two self-attentions over the frames at each position). ModelScopeT2V, Wang et al. 2023, section 3.2.
+// The transformers of the video UNet: a spatial one (self-attention inside each frame, cross-attention to the context)
+// and a temporal one (two self-attentions over the frames at each position). ModelScopeT2V, Wang et al. 2023,
+// section 3.2.
 #pragma once
 #include <functional>
 
@@ -15,8 +16,8 @@ class VGEN_API FeedForward : public Module {
   Linear proj, out;
 };
 
-// Ports: branches that adapters attach after a sub-layer. A branch sees the block's input x and the sub-layer's result y = x + f(norm(x))
-// and returns the new y (parallel: y + g(x); serial: g(y)).
+// Ports: branches that adapters attach after a sub-layer. A branch sees the block's input x and the sub-layer's result
+// y = x + f(norm(x)) and returns the new y (parallel: y + g(x); serial: g(y)).
 using Port = std::function<Tensor(const Tensor& x, const Tensor& y, const BlockContext& ctx)>;
 
 // norm -> attn1, norm -> attn2, norm -> ff, each with a residual; [B, F, S, D].
@@ -35,13 +36,13 @@ class VGEN_API TransformerBlock : public Module {
   Kind kind_;
 };
 
-// group norm -> proj_in -> block -> proj_out, plus the input; [B, F, H, W, C]. The spatial norm is per frame, the temporal one
-// over all frames.
+// group norm -> proj_in -> block -> proj_out, plus the input; [B, F, H, W, C]. The spatial norm is per frame, the
+// temporal one over all frames.
 class VGEN_API Transformer : public Module {
  public:
   using Kind = TransformerBlock::Kind;
-  Transformer(Kind kind, std::int64_t channels, std::int64_t heads, std::int64_t head_channels, std::int64_t context_channels,
-              std::int64_t norm_groups);
+  Transformer(Kind kind, std::int64_t channels, std::int64_t heads, std::int64_t head_channels,
+              std::int64_t context_channels, std::int64_t norm_groups);
   Tensor forward(const Tensor& x, const BlockContext& ctx);
   GroupNorm norm;
   Linear proj_in;

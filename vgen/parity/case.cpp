@@ -59,8 +59,12 @@ Tensor flat64(const Tensor& x) { return x.detach().to(at::kCPU, at::kDouble).con
 
 }  // namespace
 
-Tensor uniform(std::string_view salt, std::string_view name, at::IntArrayRef shape) { return fill(salt, name, shape, 1, 0); }
-Tensor unit(std::string_view salt, std::string_view name, at::IntArrayRef shape) { return fill(salt, name, shape, std::sqrt(3.0), 0); }
+Tensor uniform(std::string_view salt, std::string_view name, at::IntArrayRef shape) {
+  return fill(salt, name, shape, 1, 0);
+}
+Tensor unit(std::string_view salt, std::string_view name, at::IntArrayRef shape) {
+  return fill(salt, name, shape, std::sqrt(3.0), 0);
+}
 Tensor parameter(std::string_view salt, std::string_view name, at::IntArrayRef shape) {
   if (shape.size() >= 2) {
     double fan_in = 1;
@@ -80,7 +84,8 @@ const Tensor& Case::golden(const std::string& key) const {
 Case load_case(const fs::path& json_path) {
   Case c;
   c.path = json_path;
-  c.json = formats::parse_json(read_file(json_path), json_path.string(), {.bytes = 1 << 28, .depth = 64, .nodes = 50'000'000, .nul = true});
+  c.json = formats::parse_json(read_file(json_path), json_path.string(),
+                               {.bytes = 1 << 28, .depth = 64, .nodes = 50'000'000, .nul = true});
   c.area = c.json.find("area") ? c.json.at("area").as_string() : json_path.parent_path().filename().string();
   c.name = json_path.stem().string();
   fs::path tensors = json_path;
@@ -99,7 +104,8 @@ struct Difference {
 };
 Difference difference(const Tensor& ours, const Tensor& golden) {
   if (!ours.defined()) return {0, 0, "no tensor of ours"};
-  if (ours.sizes() != golden.sizes()) return {0, 0, str("shape ", shape_string(ours.sizes()), ", golden ", shape_string(golden.sizes()))};
+  if (ours.sizes() != golden.sizes())
+    return {0, 0, str("shape ", shape_string(ours.sizes()), ", golden ", shape_string(golden.sizes()))};
   Difference d;
   const Tensor a = flat64(ours), b = flat64(golden);
   const double *pa = a.data_ptr<double>(), *pb = b.data_ptr<double>();
@@ -128,13 +134,18 @@ void Report::absolute(const std::string& name, const Tensor& ours, const Tensor&
   const Difference d = difference(ours, golden);
   rows_.push_back({name, d.error, tolerance, d.problem.empty() && d.error <= tolerance, d.problem});
 }
-void Report::exact(const std::string& name, const Tensor& ours, const Tensor& golden) { absolute(name, ours, golden, 0); }
+void Report::exact(const std::string& name, const Tensor& ours, const Tensor& golden) {
+  absolute(name, ours, golden, 0);
+}
 void Report::number(const std::string& name, double ours, double golden, double tolerance) {
   const bool same = ours == golden || (std::isnan(ours) && std::isnan(golden));
   const double error = same ? 0 : std::abs(ours - golden) / (golden != 0 ? std::abs(golden) : 1);
-  rows_.push_back({name, error, tolerance, same || error <= tolerance, same ? "" : str("ours ", ours, ", golden ", golden)});
+  rows_.push_back(
+      {name, error, tolerance, same || error <= tolerance, same ? "" : str("ours ", ours, ", golden ", golden)});
 }
-void Report::check(const std::string& name, bool ok, const std::string& detail) { rows_.push_back({name, ok ? 0.0 : 1.0, 0.0, ok, ok ? "" : detail}); }
+void Report::check(const std::string& name, bool ok, const std::string& detail) {
+  rows_.push_back({name, ok ? 0.0 : 1.0, 0.0, ok, ok ? "" : detail});
+}
 
 bool Report::ok() const {
   return !rows_.empty() && std::ranges::all_of(rows_, [](const Row& r) { return r.ok; });
@@ -152,7 +163,8 @@ const Report::Row* Report::worst() const {
 
 // ---- running ----
 
-std::vector<Outcome> run(const fs::path& root, const std::string& only, const std::function<void(const Outcome&)>& on_case) {
+std::vector<Outcome> run(const fs::path& root, const std::string& only,
+                         const std::function<void(const Outcome&)>& on_case) {
   VGEN_CHECK(fs::exists(root), IoError, "parity: no such file or folder: ", printable(root.string()));
   std::vector<fs::path> paths;
   if (fs::is_regular_file(root)) {
@@ -189,9 +201,7 @@ std::vector<Outcome> run(const fs::path& root, const std::string& only, const st
       } else {
         o.message = "nothing was compared";
       }
-    } catch (const std::exception& e) {
-      o.message = e.what();
-    }
+    } catch (const std::exception& e) { o.message = e.what(); }
     o.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     if (on_case) on_case(o);
     outcomes.push_back(std::move(o));

@@ -23,13 +23,16 @@ std::vector<std::string> strings(const Node& list) {
 }
 
 Tensor input(const Node& n) {
-  VGEN_CHECK(n.at("rule").as_string() == "unit", UnsupportedError, "clip: input rule ", printable(n.at("rule").as_string()), " is not known");
+  VGEN_CHECK(n.at("rule").as_string() == "unit", UnsupportedError, "clip: input rule ",
+             printable(n.at("rule").as_string()), " is not known");
   return unit(n.at("salt").as_string(), n.at("name").as_string(), n.at("shape").as_ints());
 }
 
 void run_tokenizer(const Case& c, Report& report) {
   const auto& tokenizer = text::Tokenizer::clip();
-  const auto equal = [](const auto& ours, const Node& golden) { return std::vector<std::int64_t>(ours.begin(), ours.end()) == golden.as_ints(); };
+  const auto equal = [](const auto& ours, const Node& golden) {
+    return std::vector<std::int64_t>(ours.begin(), ours.end()) == golden.as_ints();
+  };
   for (const Node& v : c.json.at("values").items) {
     const std::string& given = v.at("text").as_string();
     const std::string name = "'" + printable(given, 40) + "'";
@@ -37,7 +40,8 @@ void run_tokenizer(const Case& c, Report& report) {
     ids.insert(ids.begin(), tokenizer.start_id());
     ids.push_back(tokenizer.end_id());
     report.check(name + " ids", equal(ids, v.at("ids")));
-    if (const Node* cleaned = v.find("cleaned")) report.check(name + " cleaned", text::clean(given) == cleaned->as_string());
+    if (const Node* cleaned = v.find("cleaned"))
+      report.check(name + " cleaned", text::clean(given) == cleaned->as_string());
     const auto tokens = tokenizer.tokenize({given});
     const Node* row = v.find("row");
     ids.resize(77, 0);
@@ -84,7 +88,8 @@ void run_towers(const Case& c, Report& report) {
   const at::NoGradGuard no_grad;
   Towers towers(c, report);
   const auto texts = strings(c.json.at("texts"));
-  const Tensor ids = conditioning::ids_tensor(text::Tokenizer::clip().tokenize(texts, towers.text_options.context_length));
+  const Tensor ids =
+      conditioning::ids_tensor(text::Tokenizer::clip().tokenize(texts, towers.text_options.context_length));
   std::map<std::string, Tensor> ours;
   for (const ClipLayer layer : {ClipLayer::last, ClipLayer::penultimate}) {
     const auto out = towers.text.forward(ids, layer);
@@ -101,9 +106,12 @@ void run_towers(const Case& c, Report& report) {
   ours["white_image"] = conditioning::clip_normalise(at::ones({1, 3, side, side}));
   ours["zero_feature"] = towers.vision.forward(ours["white_image"]);
   for (const auto& [name, golden] : c.tensors) {
-    if (name == "tokens") report.exact(name, ids, golden);
-    else if (const auto found = ours.find(name); found != ours.end()) report.relative(name, found->second, golden);
-    else report.check(name, false, "vgen computes no such tensor");
+    if (name == "tokens")
+      report.exact(name, ids, golden);
+    else if (const auto found = ours.find(name); found != ours.end())
+      report.relative(name, found->second, golden);
+    else
+      report.check(name, false, "vgen computes no such tensor");
   }
 }
 
@@ -113,7 +121,8 @@ void run_inversion(const Case& c, Report& report) {
   const auto initial = strings(c.json.at("initializer_words"));
   std::vector<conditioning::Placeholder> placeholders;
   for (std::size_t i = 0; i < words.size(); ++i)
-    placeholders.push_back({words[i], i < initial.size() ? initial[i] : "", static_cast<int>(c.json.at("num_vectors_per_token").as_int())});
+    placeholders.push_back({words[i], i < initial.size() ? initial[i] : "",
+                            static_cast<int>(c.json.at("num_vectors_per_token").as_int())});
   conditioning::TextualInversion::Options options;
   if (const Node* p = c.json.find("progressive_words")) options.progressive = p->as_bool();
   if (const Node* p = c.json.find("progressive_counter_before")) options.calls = p->as_int();
@@ -126,7 +135,8 @@ void run_inversion(const Case& c, Report& report) {
     inversion.vectors(i).copy_(input(c.json.at("inputs").at(words[i])));
   }
   inversion.requires_grad(true);
-  const Tensor ids = conditioning::ids_tensor(text::Tokenizer::clip().tokenize(strings(c.json.at("texts")), towers.text_options.context_length));
+  const Tensor ids = conditioning::ids_tensor(
+      text::Tokenizer::clip().tokenize(strings(c.json.at("texts")), towers.text_options.context_length));
   const auto now = inversion.replace(ids);
   const auto out = towers.text.forward_embedded(now.embedded, now.ids, ClipLayer::penultimate);
   ours["tokens_before"] = ids;
@@ -142,9 +152,12 @@ void run_inversion(const Case& c, Report& report) {
   }
   for (const auto& [name, golden] : c.tensors) {
     const auto found = ours.find(name);
-    if (found == ours.end()) report.check(name, false, "vgen computes no such tensor");
-    else if (name.starts_with("tokens")) report.exact(name, found->second, golden);
-    else report.relative(name, found->second, golden, name.starts_with("grad.") ? 1e-4 : 1e-5);
+    if (found == ours.end())
+      report.check(name, false, "vgen computes no such tensor");
+    else if (name.starts_with("tokens"))
+      report.exact(name, found->second, golden);
+    else
+      report.relative(name, found->second, golden, name.starts_with("grad.") ? 1e-4 : 1e-5);
   }
 }
 
@@ -153,7 +166,8 @@ void run_inversion(const Case& c, Report& report) {
 void run_clip(const Case& c, Report& report) {
   if (c.json.find("placeholders")) return run_inversion(c, report);
   if (c.json.find("texts")) return run_towers(c, report);
-  if (const Node* values = c.json.find("values"); values && values->size() && (*values)[0].find("ids")) return run_tokenizer(c, report);
+  if (const Node* values = c.json.find("values"); values && values->size() && (*values)[0].find("ids"))
+    return run_tokenizer(c, report);
   throw UnsupportedError(str("clip: '", printable(c.name), "' is no kind of case that vgen knows"));
 }
 

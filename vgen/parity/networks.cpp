@@ -28,7 +28,10 @@ unet::UNetOptions unet_options(const Node& c) {
 schedulers::NoiseSchedule schedule_of(const Node& d) {
   Node options = Node::map({{"schedule", d.at("schedule")}});
   for (const auto& [name, value] : d.at("schedule_param").entries) {
-    const std::string ours = name == "num_timesteps" ? "steps" : name == "init_beta" ? "beta_start" : name == "last_beta" ? "beta_end" : name;
+    const std::string ours = name == "num_timesteps" ? "steps"
+                             : name == "init_beta"   ? "beta_start"
+                             : name == "last_beta"   ? "beta_end"
+                                                     : name;
     options.set(ours, value);
   }
   return schedulers::make_schedule(read<schedulers::ScheduleOptions>(options));

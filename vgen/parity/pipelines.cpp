@@ -27,14 +27,16 @@ void run_pipelines(const Case& c, Report& report) {
   const auto compare = [&](const std::string& name, const Tensor& ours) {
     if (!c.tensors.contains(name)) return;
     const std::int64_t stride = c.json.at("tensors").at(name).at("stride").as_int();
-    const Tensor part = stride == 1 ? ours : ours.contiguous().flatten().slice(0, 0, std::numeric_limits<std::int64_t>::max(), stride);
+    const Tensor part =
+        stride == 1 ? ours : ours.contiguous().flatten().slice(0, 0, std::numeric_limits<std::int64_t>::max(), stride);
     report.relative(name, part, c.golden(name), tolerance);
   };
 
   // Text.
   conditioning::ClipText tower(conditioning::ClipTextOptions::from_open_clip(config.at("clip")));
   fill(tower, conditioning::open_clip_keys(tower.options()), salts.at("clip").as_string());
-  const auto tokens = text::Tokenizer::clip().tokenize({config.at("prompt").as_string(), config.at("negative_prompt").as_string()}, tower.options().context_length);
+  const auto tokens = text::Tokenizer::clip().tokenize(
+      {config.at("prompt").as_string(), config.at("negative_prompt").as_string()}, tower.options().context_length);
   const Tensor ids = conditioning::ids_tensor(tokens);
   report.exact("tokens", ids, c.golden("tokens"));
   const auto embedded = tower.forward(ids);
@@ -46,13 +48,15 @@ void run_pipelines(const Case& c, Report& report) {
   net.eval();
   fill(net, unet::reference_keys(net), salts.at("unet").as_string());
   const Node& vae_config = config.at("vae");
-  vae::AutoencoderKl vae(vae::AutoencoderKlOptions::from_ddconfig(vae_config, static_cast<int>(vae_config.at("z_channels").as_int())));
+  vae::AutoencoderKl vae(
+      vae::AutoencoderKlOptions::from_ddconfig(vae_config, static_cast<int>(vae_config.at("z_channels").as_int())));
   vae.eval();
   fill(vae, vae::reference_keys(vae.options()), salts.at("vae").as_string());
   const auto size = config.at("resolution").as_ints();
   const int down = vae.options().downscale();
   const std::int64_t frames = config.at("frames").as_int();
-  const Tensor noise = unit(salt, "input.noise", {1, net.options().in_channels, frames, size[1] / down, size[0] / down});
+  const Tensor noise =
+      unit(salt, "input.noise", {1, net.options().in_channels, frames, size[1] / down, size[0] / down});
 
   std::vector<double> times;
   const unet::Conditions both{{"text", embedded.words}};
@@ -68,24 +72,29 @@ void run_pipelines(const Case& c, Report& report) {
   };
   const Node& d = config.at("diffusion");
   const schedulers::NoiseSchedule schedule = schedule_of(d);
-  const diffusion::Denoiser denoiser = diffusion::denoiser(
-      diffusion::guided_in_one_batch(model, {.scale = config.at("guide_scale").as_double()}), schedule, read<diffusion::Prediction>(d.at("mean_type")));
-  const Tensor latents = samplers::ddim(denoiser, schedule, noise, {.steps = static_cast<int>(config.at("ddim_timesteps").as_int())}, [&](samplers::Step& step) {
-    compare(str("xt.", step.index), step.latent);
-    compare(str("x0.", step.index), step.x0);
-    return true;
-  });
+  const diffusion::Denoiser denoiser =
+      diffusion::denoiser(diffusion::guided_in_one_batch(model, {.scale = config.at("guide_scale").as_double()}),
+                          schedule, read<diffusion::Prediction>(d.at("mean_type")));
+  const Tensor latents =
+      samplers::ddim(denoiser, schedule, noise, {.steps = static_cast<int>(config.at("ddim_timesteps").as_int())},
+                     [&](samplers::Step& step) {
+                       compare(str("xt.", step.index), step.latent);
+                       compare(str("x0.", step.index), step.x0);
+                       return true;
+                     });
   report.check("model_times", times == c.json.at("model_times").as_doubles(), "other timesteps");
 
   // Frames.
   const std::int64_t at_once = config.at("decoder_bs").as_int();
   report.check("decoded_pieces", vae::pieces(frames, at_once) == c.json.at("decoded_pieces").as_ints(), "other pieces");
-  const Tensor decoded = vae.decode_frames(latents / c.json.at("scale_factor").as_double() * vae.options().scale_factor, at_once);
+  const Tensor decoded =
+      vae.decode_frames(latents / c.json.at("scale_factor").as_double() * vae.options().scale_factor, at_once);
   compare("decoded", decoded);
   const video::Frames pixels = pipelines::to_frames(decoded, 8);
   const Tensor golden = c.golden("frames");
   Tensor ours = golden.new_empty(golden.sizes());
-  VGEN_CHECK(static_cast<std::size_t>(ours.numel()) == pixels.bytes(), ShapeError, "frames: other size than the golden");
+  VGEN_CHECK(static_cast<std::size_t>(ours.numel()) == pixels.bytes(), ShapeError,
+             "frames: other size than the golden");
   std::copy_n(pixels.pixels->data(), pixels.bytes(), ours.data_ptr<std::uint8_t>());
   report.absolute("frames", ours, golden, 2);
 }

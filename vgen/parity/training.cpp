@@ -17,12 +17,15 @@ namespace {
 
 void learning_rates(const Case& c, Report& report) {
   for (const auto& [name, node] : c.json.at("config").entries) {
-    train::LearningRateOptions o{.base = node.at("base_lr").as_double(), .warmup_steps = node.at("warmup_steps").as_int(),
-                                 .total_steps = node.at("total_steps").as_int(), .decay = read<train::Decay>(node.at("decay_mode"))};
+    train::LearningRateOptions o{.base = node.at("base_lr").as_double(),
+                                 .warmup_steps = node.at("warmup_steps").as_int(),
+                                 .total_steps = node.at("total_steps").as_int(),
+                                 .decay = read<train::Decay>(node.at("decay_mode"))};
     if (const Node* minimum = node.find("min_lr")) o.minimum = minimum->as_double();
     const Tensor counts = c.golden(name + ".count");
     std::vector<double> rates;
-    for (std::int64_t i = 0; i < counts.numel(); ++i) rates.push_back(train::learning_rate(o, counts[i].item<std::int64_t>()));
+    for (std::int64_t i = 0; i < counts.numel(); ++i)
+      rates.push_back(train::learning_rate(o, counts[i].item<std::int64_t>()));
     report.relative(name, at::tensor(rates, at::kDouble), c.golden(name + ".lr"), 1e-12);
   }
 }
@@ -36,7 +39,8 @@ void averages(const Case& c, Report& report) {
   }
   for (const auto& [name, key] : {std::pair{"ema", "ema_decay"}, {"target", "target_rate"}}) {
     std::vector<Tensor> average{p[0].clone()};
-    for (int i = 1; i < 4; ++i) train::update_average(average, {p[static_cast<std::size_t>(i)]}, c.json.at("config").at(key).as_double());
+    for (int i = 1; i < 4; ++i)
+      train::update_average(average, {p[static_cast<std::size_t>(i)]}, c.json.at("config").at(key).as_double());
     report.relative(name, average[0], c.golden(name));
   }
 }
@@ -45,7 +49,8 @@ void averages(const Case& c, Report& report) {
 struct Analytic : nn::Module {
   Tensor a0, a1, b0, b1, c;
   Analytic() {
-    for (const auto& [name, t] : {std::pair{"lora_a0", &a0}, {"lora_a1", &a1}, {"lora_b0", &b0}, {"lora_b1", &b1}, {"lora_c", &c}})
+    for (const auto& [name, t] :
+         {std::pair{"lora_a0", &a0}, {"lora_a1", &a1}, {"lora_b0", &b0}, {"lora_b1", &b1}, {"lora_c", &c}})
       add_parameter(name, *t, at::tensor(0.0f));
   }
   Tensor forward(const Tensor& x, const Tensor& t, const Tensor& y) {
@@ -58,14 +63,16 @@ struct Analytic : nn::Module {
 
 // The reference scales the gradient of the parameters that come from the image model. `name` is the reference's.
 bool from_image_model(const std::string& name) {
-  if (name.starts_with("time_embed") || name.starts_with("fps_embedding") || name.find("temopral_conv") != std::string::npos) return false;
+  if (name.starts_with("time_embed") || name.starts_with("fps_embedding") ||
+      name.find("temopral_conv") != std::string::npos)
+    return false;
   if (name.starts_with("lora_")) return false;
   if (name.starts_with("input_blocks.0.1.")) return false;
   // Temporal transformers: index 2 of a block, and of the middle.
   for (const char* prefix : {"input_blocks.", "output_blocks."})
     if (name.starts_with(prefix)) {
       const std::size_t dot = name.find('.', std::string(prefix).size());
-      return name.substr(dot + 1, 2) != "2." ;
+      return name.substr(dot + 1, 2) != "2.";
     }
   return !name.starts_with("middle_block.2.");
 }
@@ -82,7 +89,9 @@ bool listed(const std::string& name) {
   if (!from_image_model(name)) return false;
   int i = 0;
   std::string rest;
-  const auto res = [&](bool skip) { return rest.starts_with("0.") && (skip || !rest.starts_with("0.skip_connection")); };
+  const auto res = [&](bool skip) {
+    return rest.starts_with("0.") && (skip || !rest.starts_with("0.skip_connection"));
+  };
   if (block("input_blocks.", i, rest)) {
     if (i == 0) return rest.starts_with("0.");
     if (i == 3 || i == 6 || i == 9) return rest.starts_with("op.");
@@ -107,7 +116,8 @@ void step(const Case& c, Report& report) {
   const Node& values = c.json.at("values");
   const Node& effective = values.at("effective");
   const Node& d = effective.at("Diffusion");
-  VGEN_CHECK(d.at("loss_type").as_string() == "mse", UnsupportedError, "training: loss ", d.at("loss_type").as_string());
+  VGEN_CHECK(d.at("loss_type").as_string() == "mse", UnsupportedError, "training: loss ",
+             d.at("loss_type").as_string());
   const schedulers::NoiseSchedule schedule = schedule_of(d);
   const auto prediction = read<diffusion::Prediction>(d.at("mean_type"));
   const double offset = d.at("noise_strength").as_double(), p_zero = effective.at("p_zero").as_double();
@@ -119,7 +129,9 @@ void step(const Case& c, Report& report) {
   Analytic scalars;
   std::vector<std::pair<std::string, Tensor>> parameters;  // reference name -> tensor
   if (analytic) {
-    scalars.each_parameter([&](const std::string& name, Tensor& t) { t = parameter(salt, name, t.sizes()), parameters.emplace_back(name, t); });
+    scalars.each_parameter([&](const std::string& name, Tensor& t) {
+      t = parameter(salt, name, t.sizes()), parameters.emplace_back(name, t);
+    });
   } else {
     unet::UNetOptions o = unet_options(network);
     o.temporal_dropout = 0;
@@ -128,7 +140,8 @@ void step(const Case& c, Report& report) {
     const auto filled = fill(*net, unet::reference_keys(*net), salt);
     for (const KeyPair& key : unet::reference_keys(*net)) parameters.emplace_back(key.theirs, filled.at(key.theirs));
   }
-  report.check("network", parameters.size() == static_cast<std::size_t>(values.at("network").at("entries").as_int()), "other number of parameters");
+  report.check("network", parameters.size() == static_cast<std::size_t>(values.at("network").at("entries").as_int()),
+               "other number of parameters");
   std::vector<Tensor> tensors;
   std::map<std::string, Tensor> by_name;
   for (auto& [name, t] : parameters) tensors.push_back(t.requires_grad_(true)), by_name[name] = t;
@@ -137,8 +150,10 @@ void step(const Case& c, Report& report) {
   const double grad_scale = policy.at("grad_scale").as_double();
 
   train::AdamW optimizer(tensors, {.weight_decay = effective.at("weight_decay").as_double()});
-  const train::LearningRateOptions rates{.base = effective.at("lr").as_double(), .warmup_steps = effective.at("warmup_steps").as_int(),
-                                         .total_steps = effective.at("num_steps").as_int(), .decay = read<train::Decay>(effective.at("decay_mode"))};
+  const train::LearningRateOptions rates{.base = effective.at("lr").as_double(),
+                                         .warmup_steps = effective.at("warmup_steps").as_int(),
+                                         .total_steps = effective.at("num_steps").as_int(),
+                                         .decay = read<train::Decay>(effective.at("decay_mode"))};
   const bool use_ema = effective.at("use_ema").as_bool();
   std::vector<Tensor> average;
   for (const Tensor& t : tensors) average.push_back(t.detach().clone());
@@ -167,7 +182,9 @@ void step(const Case& c, Report& report) {
     const Tensor drop = (uniform(salt, prefix + "rand.0", {batch}) + 1) / 2;
     std::vector<Tensor> words;
     for (std::int64_t r = 0; r < batch; ++r)
-      words.push_back(unit(salt, drop[r].item<double>() < p_zero ? std::string("input.y.negative") : str("input.y.", s, ".", r), text_shape));
+      words.push_back(
+          unit(salt, drop[r].item<double>() < p_zero ? std::string("input.y.negative") : str("input.y.", s, ".", r),
+               text_shape));
     const Tensor y = at::stack(words);
     int draws = 0;
     const Tensor noise = diffusion::draw_noise(latents, offset, [&](const Tensor& like) {
@@ -176,12 +193,17 @@ void step(const Case& c, Report& report) {
     Tensor loss;
     if (analytic) {
       const Tensor noisy = diffusion::add_noise(schedule, latents, noise, t);
-      loss = (scalars.forward(noisy, t, y) - diffusion::target(prediction, schedule, latents, noise, t, noisy)).square().flatten(1).mean(1).mean();
+      loss = (scalars.forward(noisy, t, y) - diffusion::target(prediction, schedule, latents, noise, t, noisy))
+                 .square()
+                 .flatten(1)
+                 .mean(1)
+                 .mean();
     } else {
       unet::Conditions given{{"text", y}};
       if (!net->options().embeddings.empty()) {
         const std::int64_t fps = c.json.at("config").at("overrides").at("sample_fps")[0].as_int();
-        given.set("fps", at::tensor(std::vector<std::int64_t>(static_cast<std::size_t>(batch), shape[2] == 1 ? 1 : fps), at::kLong));
+        given.set("fps", at::tensor(std::vector<std::int64_t>(static_cast<std::size_t>(batch), shape[2] == 1 ? 1 : fps),
+                                    at::kLong));
       }
       loss = train::denoising_loss(*net, schedule, prediction, latents, t, noise, given);
     }
@@ -206,18 +228,24 @@ void step(const Case& c, Report& report) {
   }
 
   const at::NoGradGuard off;
-  const auto sized = [&](const std::string& name, const Tensor& ours) { return ours.slice(-1, 0, c.golden(name).size(-1)); };
+  const auto sized = [&](const std::string& name, const Tensor& ours) {
+    return ours.slice(-1, 0, c.golden(name).size(-1));
+  };
   report.relative("loss", at::tensor(losses, at::kDouble), c.golden("loss"));
   report.relative("lr", at::tensor(lrs, at::kDouble), c.golden("lr"), 1e-12);
   report.relative("gradient_norm", at::tensor(norms, at::kDouble), c.golden("gradient_norm"), 1e-4);
   report.relative("gradient_norms", at::stack(watched_norms), c.golden("gradient_norms"), 1e-4);
-  report.relative("gradient_first", sized("gradient_first", at::stack(first_gradients)), c.golden("gradient_first"), 1e-4);
-  const auto summary = [&](const std::string& prefix, double tolerance, const std::function<Tensor(const std::string&)>& value) {
+  report.relative("gradient_first", sized("gradient_first", at::stack(first_gradients)), c.golden("gradient_first"),
+                  1e-4);
+  const auto summary = [&](const std::string& prefix, double tolerance,
+                           const std::function<Tensor(const std::string&)>& value) {
     std::vector<double> sizes;
     std::vector<Tensor> first;
-    for (const std::string& name : watched) sizes.push_back(value(name).norm().item<double>()), first.push_back(padded(first8(value(name))));
+    for (const std::string& name : watched)
+      sizes.push_back(value(name).norm().item<double>()), first.push_back(padded(first8(value(name))));
     report.relative(prefix + "_norms", at::tensor(sizes, at::kDouble), c.golden(prefix + "_norms"), tolerance);
-    report.relative(prefix + "_first", sized(prefix + "_first", at::stack(first)), c.golden(prefix + "_first"), tolerance);
+    report.relative(prefix + "_first", sized(prefix + "_first", at::stack(first)), c.golden(prefix + "_first"),
+                    tolerance);
   };
   summary("after", 1e-5, [&](const std::string& n) { return by_name.at(n).detach(); });
   summary("moved", 3e-3, [&](const std::string& n) { return by_name.at(n).detach() - before.at(n); });
@@ -234,8 +262,9 @@ void run_training(const Case& c, Report& report) {
   if (c.name == "learning_rates") return learning_rates(c, report);
   if (c.name == "averages") return averages(c, report);
   const Node* entrance = c.json.find("config") ? c.json.at("config").find("entrance") : nullptr;
-  VGEN_CHECK(entrance && entrance->is_string() && entrance->string == "train_t2v_enterance" && c.json.at("config").find("steps"), UnsupportedError,
-             "training: this kind of case is not built in: ", c.name);
+  VGEN_CHECK(entrance && entrance->is_string() && entrance->string == "train_t2v_enterance" &&
+                 c.json.at("config").find("steps"),
+             UnsupportedError, "training: this kind of case is not built in: ", c.name);
   step(c, report);
 }
 

@@ -24,8 +24,8 @@ Tensor argument(const Node& node, std::string_view salt) {
 }
 
 // Reference forward arguments -> our conditions. Arguments that the network ignores are left out.
-unet::Conditions conditions_from(const Node& forward, const Node& json, const unet::UNetOptions& o, std::string_view salt,
-                                 std::map<std::string, Tensor>& leaves, bool gradients) {
+unet::Conditions conditions_from(const Node& forward, const Node& json, const unet::UNetOptions& o,
+                                 std::string_view salt, std::map<std::string, Tensor>& leaves, bool gradients) {
   unet::Conditions given;
   const auto leaf = [&](const std::string& name, Tensor t) {
     if (gradients && t.is_floating_point()) t.requires_grad_(true);
@@ -58,7 +58,8 @@ void run_unets(const Case& c, Report& report) {
   // Parameters: the same names and shapes in the same order, then the values by rule.
   const auto pairs = unet::reference_keys(net);
   const Node& expected = c.json.at("parameters");
-  report.check("parameter count", pairs.size() == expected.size(), str(pairs.size(), " tensors, golden ", expected.size()));
+  report.check("parameter count", pairs.size() == expected.size(),
+               str(pairs.size(), " tensors, golden ", expected.size()));
   std::map<std::string, Tensor> parameters = fill(net, pairs, salt);
   std::size_t misplaced = 0;
   for (std::size_t i = 0; i < std::min(pairs.size(), expected.size()); ++i)
@@ -78,7 +79,9 @@ void run_unets(const Case& c, Report& report) {
 
     std::map<std::string, Tensor> seen;
     unet::ForwardOptions how;
-    how.observe = [&](const std::string& block, const Tensor& h) { seen[unet::reference_name(block, options)] = h.detach(); };
+    how.observe = [&](const std::string& block, const Tensor& h) {
+      seen[unet::reference_name(block, options)] = h.detach();
+    };
     const Tensor out = net.forward(x, argument(forward.at("t"), salt), given, how);
     report.relative(run + "/out", out, c.golden(run + "/out"));
 
@@ -108,7 +111,8 @@ void run_unets(const Case& c, Report& report) {
     // The loss is a mean of products of both signs: it is compared on their scale, not on that of their near-zero sum.
     const Tensor products = out * unit(salt, "probe", out.sizes());
     const Tensor loss = products.mean();
-    const double loss_error = std::abs(loss.item<double>() - spec.at("loss").as_double()) / products.detach().abs().mean().item<double>();
+    const double loss_error =
+        std::abs(loss.item<double>() - spec.at("loss").as_double()) / products.detach().abs().mean().item<double>();
     report.check(run + "/loss", loss_error <= 1e-5, str("relative to the mean product ", loss_error));
     loss.backward();
     const auto norm = [](const Tensor& t) { return t.defined() ? t.norm().item<double>() : 0.0; };
@@ -118,12 +122,14 @@ void run_unets(const Case& c, Report& report) {
     std::string worst_name;
     for (std::size_t i = 0; i < goldens.size(); ++i) {
       const std::string name = expected[i][0].as_string();
-      const double error = std::abs(norm(parameters.at(name).grad()) - goldens[i]) / (1e-4 * goldens[i] + 1e-6 * largest);
+      const double error =
+          std::abs(norm(parameters.at(name).grad()) - goldens[i]) / (1e-4 * goldens[i] + 1e-6 * largest);
       if (!(error <= worst)) worst = error, worst_name = name;
     }
     report.check(run + "/grad_l2", worst <= 1, str("worst ", worst_name, " at ", worst, " of its tolerance"));
     for (const auto& [name, golden] : spec.at("input_grad_l2").entries)
-      if (leaves.contains(name)) report.number(run + "/input_grad_l2/" + name, norm(leaves.at(name).grad()), golden.as_double(), 1e-4);
+      if (leaves.contains(name))
+        report.number(run + "/input_grad_l2/" + name, norm(leaves.at(name).grad()), golden.as_double(), 1e-4);
     for (const auto& [key, golden] : c.tensors) {
       const std::string prefix = run + "/grad/";
       if (!key.starts_with(prefix)) continue;

@@ -12,7 +12,8 @@ namespace {
 
 Tensor input(const Node& inputs, std::string_view name) {
   const Node& n = inputs.at(name);
-  VGEN_CHECK(n.at("rule").as_string() == "unit", UnsupportedError, "vae: input rule ", printable(n.at("rule").as_string()), " is not known");
+  VGEN_CHECK(n.at("rule").as_string() == "unit", UnsupportedError, "vae: input rule ",
+             printable(n.at("rule").as_string()), " is not known");
   return unit(n.at("salt").as_string(), n.at("name").as_string(), n.at("shape").as_ints());
 }
 
@@ -20,8 +21,10 @@ Tensor input(const Node& inputs, std::string_view name) {
 void compare(const Case& c, Report& report, const std::map<std::string, Tensor>& ours) {
   for (const auto& [name, golden] : c.tensors) {
     const auto found = ours.find(name);
-    if (found == ours.end()) report.check(name, false, "vgen computes no such tensor");
-    else report.relative(name, found->second, golden, name.starts_with("grad.") ? 1e-4 : 1e-5);
+    if (found == ours.end())
+      report.check(name, false, "vgen computes no such tensor");
+    else
+      report.relative(name, found->second, golden, name.starts_with("grad.") ? 1e-4 : 1e-5);
   }
 }
 
@@ -32,24 +35,35 @@ void run_gaussian(const Case& c, Report& report) {
     return vae::DiagonalGaussian::from_moments(gain * input(inputs, name), deterministic);
   };
   const auto p = posterior("moments"), fixed = posterior("moments", true);
-  std::map<std::string, Tensor> ours{{"mean", p.mean},         {"logvar", p.logvar}, {"std", p.stddev()}, {"var", p.variance()}, {"kl", p.kl()},
-                                     {"mode", p.mode()},       {"std_deterministic", fixed.stddev()},     {"kl_deterministic", fixed.kl()}};
-  if (inputs.find("other")) ours["kl_other"] = vae::DiagonalGaussian::from_moments(input(inputs, "other")).kl(p);  // from the other, which is not enlarged
+  std::map<std::string, Tensor> ours{{"mean", p.mean},
+                                     {"logvar", p.logvar},
+                                     {"std", p.stddev()},
+                                     {"var", p.variance()},
+                                     {"kl", p.kl()},
+                                     {"mode", p.mode()},
+                                     {"std_deterministic", fixed.stddev()},
+                                     {"kl_deterministic", fixed.kl()}};
+  if (inputs.find("other"))
+    ours["kl_other"] =
+        vae::DiagonalGaussian::from_moments(input(inputs, "other")).kl(p);  // from the other, which is not enlarged
   compare(c, report, ours);
 }
 
 void run_pieces(const Case& c, Report& report) {
   for (const Node& v : c.json.at("values").items) {
     const std::int64_t frames = v.at("frames").as_int(), at_once = v.at("decoder_bs").as_int();
-    report.check(str("frames ", frames, ", at once ", at_once), vae::pieces(frames, at_once) == v.at("pieces").as_ints());
+    report.check(str("frames ", frames, ", at once ", at_once),
+                 vae::pieces(frames, at_once) == v.at("pieces").as_ints());
   }
 }
 
 void run_autoencoder(const Case& c, Report& report) {
   const Node &config = c.json.at("config"), &inputs = c.json.at("inputs");
   const std::string salt = c.json.at("salt").as_string(), cls = config.at("cls").as_string();
-  VGEN_CHECK(cls == "AutoencoderKL" || cls == "AutoencoderVideo", UnsupportedError, "vae: class ", printable(cls), " is not known");
-  auto options = vae::AutoencoderKlOptions::from_ddconfig(config.at("ddconfig"), static_cast<int>(config.at("embed_dim").as_int()));
+  VGEN_CHECK(cls == "AutoencoderKL" || cls == "AutoencoderVideo", UnsupportedError, "vae: class ", printable(cls),
+             " is not known");
+  auto options = vae::AutoencoderKlOptions::from_ddconfig(config.at("ddconfig"),
+                                                          static_cast<int>(config.at("embed_dim").as_int()));
   options.latent_convolutions = cls == "AutoencoderKL";
   if (const Node* s = config.find("scale_factor")) options.scale_factor = s->as_double();
   vae::AutoencoderKl net(options);
@@ -64,7 +78,8 @@ void run_autoencoder(const Case& c, Report& report) {
     known += shape && shape->as_ints() == pair.their_shape;
     by_ours[pair.ours] = pair;
   }
-  report.check("weight names and shapes", known == pairs.size() && known == expected.size(), str(known, " of ", expected.size(), " agree"));
+  report.check("weight names and shapes", known == pairs.size() && known == expected.size(),
+               str(known, " of ", expected.size(), " agree"));
   std::map<std::string, Tensor> weights;
   net.each_parameter([&](const std::string& name, Tensor& value) {
     const KeyPair& pair = by_ours.at(name);
@@ -112,7 +127,8 @@ void run_vae(const Case& c, Report& report) {
   const Node* config = c.json.find("config");
   if (config && config->find("cls")) return run_autoencoder(c, report);
   if (config && config->find("gain")) return run_gaussian(c, report);
-  if (const Node* values = c.json.find("values"); values && values->size() && (*values)[0].find("decoder_bs")) return run_pieces(c, report);
+  if (const Node* values = c.json.find("values"); values && values->size() && (*values)[0].find("decoder_bs"))
+    return run_pieces(c, report);
   throw UnsupportedError(str("vae: '", printable(c.name), "' is no kind of case that vgen knows"));
 }
 

@@ -9,8 +9,8 @@
 namespace vgen::pipelines {
 namespace fs = std::filesystem;
 
-void write_part(const fs::path& folder, const std::string& part, const Node& config, const std::vector<std::pair<std::string, Tensor>>& tensors,
-                at::ScalarType dtype) {
+void write_part(const fs::path& folder, const std::string& part, const Node& config,
+                const std::vector<std::pair<std::string, Tensor>>& tensors, at::ScalarType dtype) {
   fs::create_directories(folder / part);
   weights::StateDict state;
   for (const auto& [name, tensor] : tensors) state.emplace_back(name, tensor.detach().to(at::kCPU, dtype));
@@ -20,11 +20,13 @@ void write_part(const fs::path& folder, const std::string& part, const Node& con
 
 Node read_part_config(const fs::path& folder, const std::string& part) {
   const fs::path path = folder / part / "config.json";
-  VGEN_CHECK(fs::exists(path), IoError, "model folder ", printable(folder.string()), " has no part '", part, "' (", path.filename().string(), " missing)");
+  VGEN_CHECK(fs::exists(path), IoError, "model folder ", printable(folder.string()), " has no part '", part, "' (",
+             path.filename().string(), " missing)");
   return formats::parse_json(read_file(path), path.string());
 }
 
-void load_part(const fs::path& folder, const std::string& part, nn::Module& module, at::ScalarType dtype, at::Device device) {
+void load_part(const fs::path& folder, const std::string& part, nn::Module& module, at::ScalarType dtype,
+               at::Device device) {
   const fs::path path = folder / part / "model.safetensors";
   const weights::StateDict state = weights::read_state_dict(path);
   std::map<std::string, Tensor> by_name(state.begin(), state.end());
@@ -33,14 +35,17 @@ void load_part(const fs::path& folder, const std::string& part, nn::Module& modu
   module.each_parameter([&](const std::string& name, Tensor& value) {
     const auto found = by_name.find(name);
     const bool absent = found == by_name.end();
-    if (absent) ++missing;
-    else if (found->second.sizes() != value.sizes()) ++misshaped;
-    else return;
+    if (absent)
+      ++missing;
+    else if (found->second.sizes() != value.sizes())
+      ++misshaped;
+    else
+      return;
     if (first.empty()) first = name;
   });
   const std::size_t unexpected = by_name.size() + missing - module.named_parameters().size();
-  VGEN_CHECK(missing + misshaped + unexpected == 0, WeightsError, path.string(), ": ", missing, " tensors missing, ", misshaped, " misshaped, ",
-             unexpected, " unexpected; first: ", printable(first), "; nothing was loaded");
+  VGEN_CHECK(missing + misshaped + unexpected == 0, WeightsError, path.string(), ": ", missing, " tensors missing, ",
+             misshaped, " misshaped, ", unexpected, " unexpected; first: ", printable(first), "; nothing was loaded");
   module.each_parameter([&](const std::string& name, Tensor& value) { value = by_name.at(name).to(device, dtype); });
 }
 

@@ -16,9 +16,9 @@ VGEN_API void write_part(const std::filesystem::path& folder, const std::string&
                          const std::vector<std::pair<std::string, Tensor>>& tensors, at::ScalarType dtype = at::kHalf);
 // config.json of a part; IoError naming the part if it is missing.
 VGEN_API Node read_part_config(const std::filesystem::path& folder, const std::string& part);
-// Replaces the module's parameters by those of the file, converted to dtype. WeightsError, with nothing loaded, unless names and
-// shapes agree.
-VGEN_API void load_part(const std::filesystem::path& folder, const std::string& part, nn::Module& module, at::ScalarType dtype = at::kFloat,
-                        at::Device device = at::kCPU);
+// Replaces the module's parameters by those of the file, converted to dtype. WeightsError, with nothing loaded, unless
+// names and shapes agree.
+VGEN_API void load_part(const std::filesystem::path& folder, const std::string& part, nn::Module& module,
+                        at::ScalarType dtype = at::kFloat, at::Device device = at::kCPU);
 
 }  // namespace vgen::pipelines

@@ -24,10 +24,15 @@ struct GenerationDefaults {
   bool operator==(const GenerationDefaults&) const = default;
   static constexpr auto fields() {
     using O = GenerationDefaults;
-    return std::tuple{field("frames", &O::frames, "frames of a clip"), field("height", &O::height, "pixels"), field("width", &O::width, "pixels"),
-                      field("fps", &O::fps, "frames a second"), field("guidance", &O::guidance, "guidance scale"),
-                      field("guidance_rescale", &O::guidance_rescale, "share of the conditional deviation restored after guidance"),
-                      field("sampler", &O::sampler, "algorithm and its options"), field("negative_prompt", &O::negative_prompt, "unconditional text")};
+    return std::tuple{
+        field("frames", &O::frames, "frames of a clip"),
+        field("height", &O::height, "pixels"),
+        field("width", &O::width, "pixels"),
+        field("fps", &O::fps, "frames a second"),
+        field("guidance", &O::guidance, "guidance scale"),
+        field("guidance_rescale", &O::guidance_rescale, "share of the conditional deviation restored after guidance"),
+        field("sampler", &O::sampler, "algorithm and its options"),
+        field("negative_prompt", &O::negative_prompt, "unconditional text")};
   }
 };
 
@@ -41,8 +46,10 @@ struct ModelIndex {
   bool operator==(const ModelIndex&) const = default;
   static constexpr auto fields() {
     using O = ModelIndex;
-    return std::tuple{field("system", &O::system, "which pipeline runs the parts"), field("schedule", &O::schedule, "noise schedule of the UNet"),
-                      field("prediction", &O::prediction, "what the UNet predicts"), field("defaults", &O::defaults, "of generation")};
+    return std::tuple{field("system", &O::system, "which pipeline runs the parts"),
+                      field("schedule", &O::schedule, "noise schedule of the UNet"),
+                      field("prediction", &O::prediction, "what the UNet predicts"),
+                      field("defaults", &O::defaults, "of generation")};
   }
 };
 
@@ -61,13 +68,20 @@ struct Request {
   bool operator==(const Request&) const = default;
   static constexpr auto fields() {
     using O = Request;
-    return std::tuple{field("prompt", &O::prompt, "what the clip shows"), field("negative_prompt", &O::negative_prompt, "what it shall not show"),
-                      field("frames", &O::frames, "frames of the clip"), field("height", &O::height, "pixels"), field("width", &O::width, "pixels"),
-                      field("steps", &O::steps, "denoising steps"), field("fps", &O::fps, "frames a second"),
+    return std::tuple{field("prompt", &O::prompt, "what the clip shows"),
+                      field("negative_prompt", &O::negative_prompt, "what it shall not show"),
+                      field("frames", &O::frames, "frames of the clip"),
+                      field("height", &O::height, "pixels"),
+                      field("width", &O::width, "pixels"),
+                      field("steps", &O::steps, "denoising steps"),
+                      field("fps", &O::fps, "frames a second"),
                       field("guidance", &O::guidance, "guidance scale; 1 = none, at half the cost"),
-                      field("guidance_rescale", &O::guidance_rescale, "in [0, 1]"), field("sampler", &O::sampler, "algorithm and its options"),
-                      field("seed", &O::seed, "equal seeds give equal clips"), field("count", &O::count, "number of clips"),
-                      field("seeds", &O::seeds, "a seed for each clip"), field("decode_chunk", &O::decode_chunk, "frames decoded at once; 0 = by memory")};
+                      field("guidance_rescale", &O::guidance_rescale, "in [0, 1]"),
+                      field("sampler", &O::sampler, "algorithm and its options"),
+                      field("seed", &O::seed, "equal seeds give equal clips"),
+                      field("count", &O::count, "number of clips"),
+                      field("seeds", &O::seeds, "a seed for each clip"),
+                      field("decode_chunk", &O::decode_chunk, "frames decoded at once; 0 = by memory")};
   }
 };
 

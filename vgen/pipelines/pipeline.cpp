@@ -49,10 +49,13 @@ at::Device device_of(const LoadOptions& o) {
     VGEN_CHECK(o.dtype != "fp16", ConfigError, "dtype: fp16 needs a CUDA device; on the CPU use fp32 or bf16");
     return at::kCPU;
   }
-  VGEN_CHECK(o.device == "cuda" || (o.device.starts_with("cuda:") && o.device.find_first_not_of("0123456789", 5) == std::string::npos && o.device.size() > 5 && o.device.size() < 8),
+  VGEN_CHECK(o.device == "cuda" ||
+                 (o.device.starts_with("cuda:") && o.device.find_first_not_of("0123456789", 5) == std::string::npos &&
+                  o.device.size() > 5 && o.device.size() < 8),
              ConfigError, "device: expected cpu, cuda or cuda:N, got '", printable(o.device), "'");
   dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);  // registers the CUDA back end, if torch has one
-  VGEN_CHECK(at::hasCUDA(), Unavailable, "device ", o.device, ": no CUDA device; torch sees none here, use --device cpu");
+  VGEN_CHECK(at::hasCUDA(), Unavailable, "device ", o.device,
+             ": no CUDA device; torch sees none here, use --device cpu");
   return at::Device(o.device);
 }
 
@@ -83,19 +86,22 @@ fs::path shipped_model() {
 }
 
 Pipeline::Pipeline(Components components) : components_(std::move(components)) {
-  VGEN_CHECK(components_.text && components_.unet && components_.vae, ConfigError, "pipeline: needs a text encoder, a UNet and a VAE");
+  VGEN_CHECK(components_.text && components_.unet && components_.vae, ConfigError,
+             "pipeline: needs a text encoder, a UNet and a VAE");
 }
 
 Pipeline Pipeline::from_pretrained(const fs::path& given, const LoadOptions& options) {
   const fs::path folder = given.empty() ? shipped_model() : given;
-  VGEN_CHECK(fs::is_directory(folder), IoError, "model folder ", printable(folder.string()), fs::exists(folder) ? " is a file" : " does not exist",
-             "; expected a folder with model_index.json");
+  VGEN_CHECK(fs::is_directory(folder), IoError, "model folder ", printable(folder.string()),
+             fs::exists(folder) ? " is a file" : " does not exist", "; expected a folder with model_index.json");
   const fs::path index = folder / "model_index.json";
-  VGEN_CHECK(fs::exists(index), IoError, "model folder ", printable(folder.string()), " has no model_index.json; is it a vgen model? (vgen inspect, vgen convert)");
+  VGEN_CHECK(fs::exists(index), IoError, "model folder ", printable(folder.string()),
+             " has no model_index.json; is it a vgen model? (vgen inspect, vgen convert)");
   Components c;
   c.folder = folder.string();
   c.index = read<ModelIndex>(formats::parse_json(read_file(index), index.string()), {index.string(), ""});
-  VGEN_CHECK(c.index.system == "t2v", UnsupportedError, index.string(), ": this build runs the system t2v, not '", printable(c.index.system), "'");
+  VGEN_CHECK(c.index.system == "t2v", UnsupportedError, index.string(), ": this build runs the system t2v, not '",
+             printable(c.index.system), "'");
   const at::ScalarType dtype = scalar_type(options.dtype);
   const at::Device device = device_of(options);
   const auto config = [&](const char* part, auto& value) {
@@ -107,10 +113,10 @@ Pipeline Pipeline::from_pretrained(const fs::path& given, const LoadOptions& opt
   config("text_encoder", text);
   config("unet", unet);
   config("vae", vae);
-  VGEN_CHECK(text.width == unet.context_channels, ConfigError, folder.string(), ": the text encoder gives ", text.width, " channels, the UNet expects ",
-             unet.context_channels);
-  VGEN_CHECK(vae.latent_channels == unet.in_channels, ConfigError, folder.string(), ": the VAE has ", vae.latent_channels, " latent channels, the UNet ",
-             unet.in_channels);
+  VGEN_CHECK(text.width == unet.context_channels, ConfigError, folder.string(), ": the text encoder gives ", text.width,
+             " channels, the UNet expects ", unet.context_channels);
+  VGEN_CHECK(vae.latent_channels == unet.in_channels, ConfigError, folder.string(), ": the VAE has ",
+             vae.latent_channels, " latent channels, the UNet ", unet.in_channels);
   auto tower = std::make_shared<OwnedText>(text);
   load_part(folder, "text_encoder", tower->tower, dtype, device);
   c.text = tower;
@@ -124,7 +130,9 @@ Pipeline Pipeline::from_pretrained(const fs::path& given, const LoadOptions& opt
 // ---- planning ----
 
 namespace {
-int nearest_multiple(int value, int multiple) { return std::max(multiple, (value + multiple / 2) / multiple * multiple); }
+int nearest_multiple(int value, int multiple) {
+  return std::max(multiple, (value + multiple / 2) / multiple * multiple);
+}
 }  // namespace
 
 Plan Pipeline::plan(const Request& given) const {
@@ -145,22 +153,28 @@ Plan Pipeline::plan(const Request& given) const {
   r.steps = samplers::steps_of(p.sampler);
   r.sampler = p.sampler;
 
-  VGEN_CHECK(*r.frames >= 1 && *r.frames <= 1024, ConfigError, "frames: must be in [1, 1024], got ", *r.frames, "; nearest ", std::clamp(*r.frames, 1, 1024));
+  VGEN_CHECK(*r.frames >= 1 && *r.frames <= 1024, ConfigError, "frames: must be in [1, 1024], got ", *r.frames,
+             "; nearest ", std::clamp(*r.frames, 1, 1024));
   const int multiple = v.downscale() << (u.levels.size() - 1);
-  VGEN_CHECK(*r.height >= multiple && *r.width >= multiple && *r.height % multiple == 0 && *r.width % multiple == 0 && *r.height <= 8192 && *r.width <= 8192, ConfigError,
-             "size: width and height must be multiples of ", multiple, " up to 8192, got ", *r.width, "x", *r.height, "; nearest ",
-             std::min(nearest_multiple(*r.width, multiple), 8192 / multiple * multiple), "x", std::min(nearest_multiple(*r.height, multiple), 8192 / multiple * multiple));
-  VGEN_CHECK(std::isfinite(*r.fps) && *r.fps > 0 && *r.fps <= 240, ConfigError, "fps: must be in (0, 240], got ", *r.fps, "; try 8");
+  VGEN_CHECK(*r.height >= multiple && *r.width >= multiple && *r.height % multiple == 0 && *r.width % multiple == 0 &&
+                 *r.height <= 8192 && *r.width <= 8192,
+             ConfigError, "size: width and height must be multiples of ", multiple, " up to 8192, got ", *r.width, "x",
+             *r.height, "; nearest ", std::min(nearest_multiple(*r.width, multiple), 8192 / multiple * multiple), "x",
+             std::min(nearest_multiple(*r.height, multiple), 8192 / multiple * multiple));
+  VGEN_CHECK(std::isfinite(*r.fps) && *r.fps > 0 && *r.fps <= 240, ConfigError, "fps: must be in (0, 240], got ",
+             *r.fps, "; try 8");
   diffusion::validate(diffusion::GuidanceOptions{.scale = *r.guidance, .rescale = *r.guidance_rescale});
   samplers::validate(p.sampler, schedulers::make_schedule(components_.index.schedule));
   VGEN_CHECK(r.count >= 1 && r.count <= 10000, ConfigError, "count: must be in [1, 10000], got ", r.count);
-  VGEN_CHECK(r.decode_chunk >= 0, ConfigError, "decode_chunk: must be >= 0, got ", r.decode_chunk, "; 0 chooses by memory");
+  VGEN_CHECK(r.decode_chunk >= 0, ConfigError, "decode_chunk: must be >= 0, got ", r.decode_chunk,
+             "; 0 chooses by memory");
   p.seeds = r.seeds;
   if (p.seeds.empty())
     for (int i = 0; i < r.count; ++i) p.seeds.push_back(r.seed + static_cast<std::uint64_t>(i));
 
-  // Peak memory: weights; the widest activations of a guided step (about 40 values a latent pixel and channel, with the feed-forward's
-  // hidden layer and the skips); or of decoding (about 6 full-size maps of the VAE's first width a frame).
+  // Peak memory: weights; the widest activations of a guided step (about 40 values a latent pixel and channel, with the
+  // feed-forward's hidden layer and the skips); or of decoding (about 6 full-size maps of the VAE's first width a
+  // frame).
   double weights = 0;
   const auto add = [&](const std::string&, Tensor& t) { weights += static_cast<double>(t.nbytes()); };
   components_.unet->each_parameter(add);
@@ -170,10 +184,13 @@ Plan Pipeline::plan(const Request& given) const {
   const double step = (*r.guidance == 1 ? 1 : 2) * positions * static_cast<double>(u.channels) * 40 * item;
   const double frame = static_cast<double>(*r.height) * *r.width * v.channels * v.multipliers.front() * 6 * 4;
   const double free = available_memory();
-  p.decode_chunk = r.decode_chunk ? r.decode_chunk : std::clamp<std::int64_t>(static_cast<std::int64_t>(std::min(free / 4, 2e9) / frame), 1, *r.frames);
+  p.decode_chunk = r.decode_chunk ? r.decode_chunk
+                                  : std::clamp<std::int64_t>(static_cast<std::int64_t>(std::min(free / 4, 2e9) / frame),
+                                                             1, *r.frames);
   p.memory_bytes = weights + std::max(step, frame * static_cast<double>(p.decode_chunk));
   if (p.memory_bytes - weights > free)
-    log::warn("this run needs about ", static_cast<long long>((p.memory_bytes - weights) / 1e6), " MB beside the weights, ", static_cast<long long>(free / 1e6),
+    log::warn("this run needs about ", static_cast<long long>((p.memory_bytes - weights) / 1e6),
+              " MB beside the weights, ", static_cast<long long>(free / 1e6),
               " MB are free; use fewer frames, a smaller size or --dtype bf16");
   return p;
 }
@@ -227,10 +244,15 @@ Tensor Pipeline::denoise(const Plan& plan, std::uint64_t seed, const Callbacks& 
     if (!out.isfinite().all().item<bool>()) {  // once more, to say where
       std::string first = x.isfinite().all().item<bool>() ? "its output" : "its input latent";
       bool found = false;
-      net.forward(x, t, conditions, {.cache = nullptr, .observe = [&](const std::string& block, const Tensor& h) {
-                                       if (!found && !h.isfinite().all().item<bool>()) found = true, first = block;
-                                     }, .dropout = {}});
-      throw NumericsError(str("unet: NaN or Inf in ", first, " at network call ", calls, " (t = ", t[0].item<double>(), "); check the weights, or use fp32"));
+      net.forward(x, t, conditions,
+                  {.cache = nullptr,
+                   .observe =
+                       [&](const std::string& block, const Tensor& h) {
+                         if (!found && !h.isfinite().all().item<bool>()) found = true, first = block;
+                       },
+                   .dropout = {}});
+      throw NumericsError(str("unet: NaN or Inf in ", first, " at network call ", calls, " (t = ", t[0].item<double>(),
+                              "); check the weights, or use fp32"));
     }
     return out;
   };
@@ -239,7 +261,9 @@ Tensor Pipeline::denoise(const Plan& plan, std::uint64_t seed, const Callbacks& 
   const diffusion::Denoiser denoiser = diffusion::denoiser(guided, schedule, components_.index.prediction);
 
   at::Generator generator = make_generator(seed);
-  const Tensor noise = randn({1, components_.unet->options().in_channels, *r.frames, *r.height / down, *r.width / down}, generator).to(device);
+  const Tensor noise =
+      randn({1, components_.unet->options().in_channels, *r.frames, *r.height / down, *r.width / down}, generator)
+          .to(device);
   const auto on_step = [&](samplers::Step& step) {
     callbacks.cancel.check("gen");
     const bool go_on = !callbacks.on_step || callbacks.on_step(step);
@@ -264,7 +288,8 @@ video::Frames Pipeline::decode(const Tensor& latents, double fps, std::int64_t c
     pieces.push_back(vae.decode_frames(piece, size).to(at::kCPU, at::kFloat));
     at += size;
     if (callbacks.progress)
-      callbacks.progress({"decode", at, latents.size(2), std::chrono::duration<double>(std::chrono::steady_clock::now() - clock).count()});
+      callbacks.progress({"decode", at, latents.size(2),
+                          std::chrono::duration<double>(std::chrono::steady_clock::now() - clock).count()});
   }
   const Tensor pixels = at::cat(pieces, 2);
   VGEN_CHECK(pixels.isfinite().all().item<bool>(), NumericsError, "vae: NaN or Inf in the decoded frames; use fp32");
@@ -278,7 +303,9 @@ std::vector<Clip> Pipeline::generate(const Request& request, const Callbacks& ca
     Clip clip;
     clip.seed = seed;
     clip.latents = denoise(p, seed, callbacks);
-    clip.manifest = Node::map({{"vgen", Node(VGEN_VERSION)}, {"system", Node(components_.index.system)}, {"model", Node(components_.folder)}});
+    clip.manifest = Node::map({{"vgen", Node(VGEN_VERSION)},
+                               {"system", Node(components_.index.system)},
+                               {"model", Node(components_.folder)}});
     for (auto& [key, value] : p.to_node().entries)
       if (key != "seeds" && key != "count" && key != "memory_bytes") clip.manifest.set(key, value);
     clip.manifest.set("seed", Node(static_cast<std::int64_t>(seed)));
@@ -324,16 +351,15 @@ struct StepIterator::State {
         return !cancel.cancelled();
       };
       pipeline.denoise(plan, plan.seeds.front(), callbacks);
-    } catch (...) {
-      error = std::current_exception();
-    }
+    } catch (...) { error = std::current_exception(); }
     const std::scoped_lock lock(mutex);
     turn = Turn::done;
     changed.notify_all();
   }
 };
 
-StepIterator::StepIterator(Pipeline pipeline, const Request& request) : state_(std::make_unique<State>(std::move(pipeline), request)) {}
+StepIterator::StepIterator(Pipeline pipeline, const Request& request)
+    : state_(std::make_unique<State>(std::move(pipeline), request)) {}
 StepIterator::StepIterator(StepIterator&&) noexcept = default;
 StepIterator::~StepIterator() {
   if (!state_ || !state_->started) return;

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "vgen/core/progress.hpp"
 #include "vgen/conditioning/encoder.hpp"
+#include "vgen/core/progress.hpp"
 #include "vgen/pipelines/options.hpp"
 #include "vgen/unet/unet.hpp"
 #include "vgen/vae/autoencoder_kl.hpp"
@@ -29,19 +29,19 @@ struct Components {
 };
 
 struct VGEN_API Clip {
-  video::Frames frames;               // uint8 [F, H, W, 3]
-  Tensor latents;                     // [1, C, F, h, w], scaled, float32
+  video::Frames frames;  // uint8 [F, H, W, 3]
+  Tensor latents;        // [1, C, F, h, w], scaled, float32
   std::uint64_t seed = 0;
-  Node manifest;                      // everything that made it
+  Node manifest;                           // everything that made it
   std::vector<std::string> dropped_words;  // of the prompt
   video::WriteReport save(const std::filesystem::path& path, video::WriteOptions options = {}) const;
 };
 
 struct Callbacks {
-  samplers::OnStep on_step;                               // after each step; false stops early
+  samplers::OnStep on_step;  // after each step; false stops early
   OnProgress progress;
   CancelToken cancel;
-  std::function<void(const Clip&)> on_latents;            // before decoding: `frames` is still empty
+  std::function<void(const Clip&)> on_latents;  // before decoding: `frames` is still empty
 };
 
 struct LoadOptions {
@@ -51,19 +51,19 @@ struct LoadOptions {
 
 // A request with every default filled in and checked. ConfigError names the option and the nearest valid value.
 struct VGEN_API Plan {
-  Request request;           // all optionals set
+  Request request;  // all optionals set
   samplers::Sampler sampler;
   std::vector<std::uint64_t> seeds;
   std::int64_t decode_chunk = 1;
-  double memory_bytes = 0;   // estimated peak, weights included
+  double memory_bytes = 0;  // estimated peak, weights included
   Node to_node() const;
 };
 
 class VGEN_API Pipeline {
  public:
   explicit Pipeline(Components components);
-  // Folder with model_index.json and the parts unet, vae, text_encoder. Empty = the shipped model (VGEN_MODEL, else the one that was
-  // installed with the library). IoError, FormatError, WeightsError; nothing is half loaded.
+  // Folder with model_index.json and the parts unet, vae, text_encoder. Empty = the shipped model (VGEN_MODEL, else the
+  // one that was installed with the library). IoError, FormatError, WeightsError; nothing is half loaded.
   static Pipeline from_pretrained(const std::filesystem::path& folder = {}, const LoadOptions& options = {});
 
   Plan plan(const Request& request) const;
@@ -76,7 +76,10 @@ class VGEN_API Pipeline {
   const ModelIndex& index() const { return components_.index; }
 
  private:
-  struct Text { Tensor words; std::vector<std::string> dropped; };
+  struct Text {
+    Tensor words;
+    std::vector<std::string> dropped;
+  };
   Text encode(const Plan& plan);
   Components components_;
 };
@@ -89,7 +92,8 @@ class VGEN_API StepIterator {
   StepIterator(StepIterator&&) noexcept;
   // The next step, or nullptr at the end. Errors of the run are thrown here. The pointer holds until the next call.
   const samplers::Step* next();
-  video::Frames preview(const samplers::Step& step, double fps = 8);  // the clean sample that the model sees in it, decoded
+  video::Frames preview(const samplers::Step& step,
+                        double fps = 8);  // the clean sample that the model sees in it, decoded
 
  private:
   struct State;

@@ -7,7 +7,8 @@ namespace vgen::pipelines {
 
 // [F, C, H, W] float32, x / 127.5 - 1.
 VGEN_API Tensor to_tensor(const video::Frames& frames);
-// [F, C, H, W] or [1, C, F, H, W] in about [-1, 1]: x * 0.5 + 0.5, clamped, times 255, truncated (as the reference does).
+// [F, C, H, W] or [1, C, F, H, W] in about [-1, 1]: x * 0.5 + 0.5, clamped, times 255, truncated (as the reference
+// does).
 VGEN_API video::Frames to_frames(const Tensor& pixels, double fps);
 
 }  // namespace vgen::pipelines

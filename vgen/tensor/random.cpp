@@ -12,7 +12,8 @@ Tensor randn(at::IntArrayRef shape, at::Generator generator) {
 }
 
 NoiseSource noise_from(at::Generator generator) {
-  return [generator](const Tensor& like) { return randn(like.sizes(), generator).to(like.device(), like.scalar_type()); };
+  return
+      [generator](const Tensor& like) { return randn(like.sizes(), generator).to(like.device(), like.scalar_type()); };
 }
 
 }  // namespace vgen

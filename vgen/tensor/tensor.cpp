@@ -8,7 +8,8 @@ std::string shape_string(at::IntArrayRef shape) {
   return out + "]";
 }
 
-void expect_shape(const Tensor& x, std::string_view who, std::string_view name, std::initializer_list<std::int64_t> shape) {
+void expect_shape(const Tensor& x, std::string_view who, std::string_view name,
+                  std::initializer_list<std::int64_t> shape) {
   bool same = x.defined() && x.dim() == static_cast<std::int64_t>(shape.size());
   std::string expected = "[";
   std::int64_t i = 0;

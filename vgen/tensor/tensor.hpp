@@ -1,6 +1,7 @@
 // Tensor alias, shape checks and the few permutations of the one activation layout. See docs/architecture.md, "Layout".
 //
-// Inside the networks activations are contiguous [B, F, H, W, C]. Public faces take and give [B, C, F, H, W] as the papers do.
+// Inside the networks activations are contiguous [B, F, H, W, C]. Public faces take and give [B, C, F, H, W] as the
+// papers do.
 #pragma once
 #include <ATen/core/Tensor.h>
 
@@ -17,6 +18,7 @@ using Tensor = at::Tensor;
 VGEN_API std::string shape_string(at::IntArrayRef shape);  // "[2, 4, 16, 32, 32]"
 
 // ShapeError "who: name must be [2, 4, ...], got [...]" unless shapes agree; -1 matches any size.
-VGEN_API void expect_shape(const Tensor& x, std::string_view who, std::string_view name, std::initializer_list<std::int64_t> shape);
+VGEN_API void expect_shape(const Tensor& x, std::string_view who, std::string_view name,
+                           std::initializer_list<std::int64_t> shape);
 
 }  // namespace vgen

@@ -45,14 +45,21 @@ const Entities& entities(bool upper) {  // without the "&"; `upper`: all-caps sp
   return caps;
 }
 
-// The character of a numeric reference by the HTML5 rules: holes of windows-1252 stay C1 controls, what is no character vanishes.
+// The character of a numeric reference by the HTML5 rules: holes of windows-1252 stay C1 controls, what is no character
+// vanishes.
 void append_reference(U32& out, std::uint32_t number) {
-  if (number == 0 || number > 0x10FFFF || (number >= 0xD800 && number <= 0xDFFF)) out += 0xFFFD;
-  else if (number >= 0x80 && number <= 0x9F) out += tables::kEncodings[1][number - 0x80];
-  else if (number == 0x0D) out += '\r';
-  else if (number < 0x09 || number == 0x0B || (number >= 0x0E && number < 0x20) || number == 0x7F) return;
-  else if ((number >= 0xFDD0 && number <= 0xFDEF) || (number & 0xFFFE) == 0xFFFE) return;
-  else out += number;
+  if (number == 0 || number > 0x10FFFF || (number >= 0xD800 && number <= 0xDFFF))
+    out += 0xFFFD;
+  else if (number >= 0x80 && number <= 0x9F)
+    out += tables::kEncodings[1][number - 0x80];
+  else if (number == 0x0D)
+    out += '\r';
+  else if (number < 0x09 || number == 0x0B || (number >= 0x0E && number < 0x20) || number == 0x7F)
+    return;
+  else if ((number >= 0xFDD0 && number <= 0xFDEF) || (number & 0xFFFE) == 0xFFFE)
+    return;
+  else
+    out += number;
 }
 
 // Reads "#123", "#x1f" with or without ";" at text[at], past the "&". Returns the characters used, 0 if it is none.
@@ -90,7 +97,9 @@ U32 unescape_html(View text) {
     // A name of at most 32 characters and perhaps ";"; failing that, the longest beginning that is a name.
     std::string name;
     std::size_t end = i + 1;
-    const auto in_name = [](char32_t c) { return c != '\t' && c != '\n' && c != '\f' && c != ' ' && c != '<' && c != '&' && c != '#' && c != ';'; };
+    const auto in_name = [](char32_t c) {
+      return c != '\t' && c != '\n' && c != '\f' && c != ' ' && c != '<' && c != '&' && c != '#' && c != ';';
+    };
     bool plain = true;  // names are ASCII, so a beginning that is one ends before the first other character
     for (; end < text.size() && end - i <= 32 && in_name(text[end]); ++end) {
       plain = plain && text[end] < 0x80;
@@ -101,8 +110,10 @@ U32 unescape_html(View text) {
     const auto& names = entities(false);
     auto found = names.end();
     for (; name.size() >= 2 || whole; name.pop_back(), whole = false)
-      if (found = names.find(name); found != names.end()) break;
-      else if (name.empty()) break;
+      if (found = names.find(name); found != names.end())
+        break;
+      else if (name.empty())
+        break;
     if (found == names.end()) {
       out += text[i++];
       continue;
@@ -127,7 +138,8 @@ U32 unescape_certain(View text) {
       while (end < text.size() && end - first < 25 && (digit(text[end]) || ascii_letter(text[end]))) ++end;
       const std::size_t n = end - first;
       if (n >= 1 && n <= 24 && end < text.size() && text[end] == ';') {
-        const std::string name(text.begin() + static_cast<std::ptrdiff_t>(i) + 1, text.begin() + static_cast<std::ptrdiff_t>(end) + 1);
+        const std::string name(text.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                               text.begin() + static_cast<std::ptrdiff_t>(end) + 1);
         if (name[0] == '#') {
           U32 character;
           if (numeric_reference(text, i + 1, character) == name.size() && character != U";") {
@@ -153,15 +165,37 @@ U32 unescape_certain(View text) {
 
 // ---- Is this mis-decoded UTF-8? ----
 //
-// About 450 characters arise when UTF-8 is read in a single-byte encoding. Each has classes (order as in make_tables.py), and text
-// is suspicious where classes meet in ways that people do not write: an accented letter before a currency sign, and so on.
+// About 450 characters arise when UTF-8 is read in a single-byte encoding. Each has classes (order as in
+// make_tables.py), and text is suspicious where classes meet in ways that people do not write: an accented letter
+// before a currency sign, and so on.
 
 enum : std::uint32_t {
-  common = 1u << 0, c1 = 1u << 1, bad = 1u << 2, law = 1u << 3, currency = 1u << 4, opening = 1u << 5, closing = 1u << 6, numeric = 1u << 7,
-  kaomoji = 1u << 8, upper = 1u << 9, upper_plain = 1u << 10, lower_ = 1u << 11, lower_plain = 1u << 12, box = 1u << 13,
-  lead2 = 1u << 14, lead3 = 1u << 15, lead4 = 1u << 16, tail = 1u << 17, strict_tail = 1u << 18,
+  common = 1u << 0,
+  c1 = 1u << 1,
+  bad = 1u << 2,
+  law = 1u << 3,
+  currency = 1u << 4,
+  opening = 1u << 5,
+  closing = 1u << 6,
+  numeric = 1u << 7,
+  kaomoji = 1u << 8,
+  upper = 1u << 9,
+  upper_plain = 1u << 10,
+  lower_ = 1u << 11,
+  lower_plain = 1u << 12,
+  box = 1u << 13,
+  lead2 = 1u << 14,
+  lead3 = 1u << 15,
+  lead4 = 1u << 16,
+  tail = 1u << 17,
+  strict_tail = 1u << 18,
   // computed
-  latin = 1u << 24, latin_lower = 1u << 25, not_latin = 1u << 26, space = 1u << 27, word = 1u << 28, any = 1u << 29,
+  latin = 1u << 24,
+  latin_lower = 1u << 25,
+  not_latin = 1u << 26,
+  space = 1u << 27,
+  word = 1u << 28,
+  any = 1u << 29,
 };
 
 std::uint32_t classes_of(char32_t c) {
@@ -188,7 +222,8 @@ const std::vector<Rule>& suspicious_rules() {
   constexpr std::uint32_t letters = lower_ | upper, marks = opening | closing;
   constexpr std::uint32_t strong = letters | box | marks | currency | numeric | law;
   static const Set arabic{common | currency | bad | numeric | opening, U"\u0178\u0160\u00ae\u00b0\u00b5\u00bb"};
-  static const Set cyrillic{0, U"\u0412\u0413\u0420\u0421"}, greek{0, U"\u0392\u0393\u039e\u039f"}, a_marks{0, U"\u00c3\u00c2"};
+  static const Set cyrillic{0, U"\u0412\u0413\u0420\u0421"}, greek{0, U"\u0392\u0393\u039e\u039f"},
+      a_marks{0, U"\u00c3\u00c2"};
   static const std::vector<Rule> rules = {
       {{c1}},
       {{strong | bad}, {bad}},
@@ -210,13 +245,17 @@ const std::vector<Rule>& suspicious_rules() {
       {{0, U"\u0152\u0153"}, {not_latin}},
       {{upper}, {0, U"\u00b0"}},
       {{0, U"\u00c2\u00c3\u00ce\u00d0"},
-       {marks, U"\u20ac\u0153\u0160\u0161\u00a2\u00a3\u0178\u017e\u00a0\u00ad\u00ae\u00a9\u00b0\u00b7\u00bb\u2013\u2014\u00b4"}},
+       {marks,
+        U"\u20ac\u0153\u0160\u0161\u00a2\u00a3\u0178\u017e\u00a0\u00ad\u00ae\u00a9\u00b0\u00b7\u00bb\u2013\u2014"
+        U"\u00b4"}},
       {{0, U"\u00d7"}, {0, U"\u00b2\u00b3"}},
       {{0, U"\u00d8\u00d9"}, arabic, {0, U"\u00d8\u00d9"}, arabic},
       {{0, U"\u00e0"}, {0, U"\u00b2\u00b5\u00b9\u00bc\u00bd\u00be"}},
       {{0, U"\u221a"}, {0, U"\u00b1\u2202\u2020\u2260\u00ae\u2122\u00b4\u2264\u2265\u00a5\u00b5\u00f8"}},
       {{0, U"\u2248"}, {0, U"\u00b0\u00a2"}},
-      {{0, U"\u201a"}, {0, U"\u00c4"}, {0, U"\u00ec\u00ee\u00ef\u00f2\u00f4\u00fa\u00f9\u00fb\u2020\u00b0\u00a2\u03c0"}},
+      {{0, U"\u201a"},
+       {0, U"\u00c4"},
+       {0, U"\u00ec\u00ee\u00ef\u00f2\u00f4\u00fa\u00f9\u00fb\u2020\u00b0\u00a2\u03c0"}},
       {{0, U"\u201a"}, {0, U"\u00e2\u00f3"}, {0, U"\u00e0\u00e4\u00b0\u00ea"}},
       {{0, U"\u0432"}, {0, U"\u0402"}},
       {cyrillic, {c1 | bad | marks | currency, U"\u00b0\u00b5"}, cyrillic},
@@ -257,13 +296,16 @@ bool suspicious(View text) {
 
 constexpr int kEncodingCount = std::size(tables::kEncodings);
 constexpr int kMacRoman = 8;
-bool sloppy(int encoding) { return encoding >= 1 && encoding <= 6; }  // these keep unassigned bytes, and U+FFFD as byte 1A
+bool sloppy(int encoding) {
+  return encoding >= 1 && encoding <= 6;
+}  // these keep unassigned bytes, and U+FFFD as byte 1A
 
 std::optional<std::string> encode(View text, int encoding) {
   static const auto maps = [] {
     std::array<std::unordered_map<char32_t, char>, kEncodingCount> out;
     for (int e = 0; e < kEncodingCount; ++e)
-      for (int b = 0; b < 128; ++b) out[static_cast<std::size_t>(e)].emplace(tables::kEncodings[e][b], static_cast<char>(128 + b));
+      for (int b = 0; b < 128; ++b)
+        out[static_cast<std::size_t>(e)].emplace(tables::kEncodings[e][b], static_cast<char>(128 + b));
     return out;
   }();
   const auto& map = maps[static_cast<std::size_t>(encoding)];
@@ -292,18 +334,20 @@ using namespace std::string_view_literals;
 std::size_t match(Bytes text, std::size_t at, const std::vector<BytePattern>& alternatives) {
   for (const auto& pattern : alternatives) {
     if (at + pattern.size() > text.size()) continue;
-    const bool all = std::equal(pattern.begin(), pattern.end(), text.begin() + static_cast<std::ptrdiff_t>(at), [](Bytes set, char byte) {
-      const auto b = static_cast<unsigned char>(byte);
-      for (std::size_t i = 0; i < set.size(); i += 2)
-        if (b >= static_cast<unsigned char>(set[i]) && b <= static_cast<unsigned char>(set[i + 1])) return true;
-      return false;
-    });
+    const bool all = std::equal(
+        pattern.begin(), pattern.end(), text.begin() + static_cast<std::ptrdiff_t>(at), [](Bytes set, char byte) {
+          const auto b = static_cast<unsigned char>(byte);
+          for (std::size_t i = 0; i < set.size(); i += 2)
+            if (b >= static_cast<unsigned char>(set[i]) && b <= static_cast<unsigned char>(set[i + 1])) return true;
+          return false;
+        });
     if (all) return pattern.size();
   }
   return 0;
 }
 
-std::string replace_matches(Bytes text, const std::vector<BytePattern>& alternatives, const std::function<std::string(Bytes)>& f) {
+std::string replace_matches(Bytes text, const std::vector<BytePattern>& alternatives,
+                            const std::function<std::string(Bytes)>& f) {
   std::string out;
   for (std::size_t i = 0; i < text.size();) {
     if (const std::size_t n = match(text, i, alternatives)) {
@@ -320,8 +364,12 @@ std::string replace_matches(Bytes text, const std::vector<BytePattern>& alternat
 std::string restore_a0(const std::string& text) {
   static constexpr Bytes sp = "  "sv, tl = "\x80\xbf"sv, but_a0 = "\x80\x84\x86\x9f\xa1\xbf"sv;
   static const std::vector<BytePattern> altered = {
-      {"\xc2\xc3\xc5\xc5\xce\xce\xd0\xd0\xd9\xd9"sv, sp}, {"\xe2\xe3"sv, sp, but_a0}, {"\xe0\xe3"sv, but_a0, sp},
-      {"\xf0\xf0"sv, sp, tl, tl}, {"\xf0\xf0"sv, tl, sp, tl}, {"\xf0\xf0"sv, tl, tl, sp},
+      {"\xc2\xc3\xc5\xc5\xce\xce\xd0\xd0\xd9\xd9"sv, sp},
+      {"\xe2\xe3"sv, sp, but_a0},
+      {"\xe0\xe3"sv, but_a0, sp},
+      {"\xf0\xf0"sv, sp, tl, tl},
+      {"\xf0\xf0"sv, tl, sp, tl},
+      {"\xf0\xf0"sv, tl, tl, sp},
   };
   bool found = false;
   for (std::size_t i = 0; i < text.size() && !found; ++i) found = match(text, i, altered) != 0;
@@ -332,7 +380,9 @@ std::string restore_a0(const std::string& text) {
     graves += text[i];
     if (text[i] != '\xc3' || i + 1 >= text.size() || text[i + 1] != ' ') continue;
     const Bytes rest = Bytes(text).substr(i + 2);
-    if (rest.starts_with(' ') || rest.starts_with("quele") || rest.starts_with("quela") || rest.starts_with("quilo") || rest.starts_with("s ")) continue;
+    if (rest.starts_with(' ') || rest.starts_with("quele") || rest.starts_with("quela") || rest.starts_with("quilo") ||
+        rest.starts_with("s "))
+      continue;
     graves += '\xa0';
   }
   return replace_matches(graves, altered, [](Bytes m) {
@@ -344,11 +394,21 @@ std::string restore_a0(const std::string& text) {
 
 // UTF-8 sequences in which a byte was lost (1A, or one "?") become U+FFFD.
 std::string replace_lossy(const std::string& text) {
-  static constexpr Bytes sub = "\x1a\x1a"sv, lost = "\x1a\x1a??"sv, kept = "\x1a\x1a\x80\xbf"sv, all = "\x1a\x1a??\x80\xbf"sv;
-  static constexpr Bytes ed = "\xed\xed"sv, high = "\xa0\xaf"sv, low = "\xb0\xbf"sv, three = "\xe0\xef"sv, four = "\xf0\xf4"sv;
+  static constexpr Bytes sub = "\x1a\x1a"sv, lost = "\x1a\x1a??"sv, kept = "\x1a\x1a\x80\xbf"sv,
+                         all = "\x1a\x1a??\x80\xbf"sv;
+  static constexpr Bytes ed = "\xed\xed"sv, high = "\xa0\xaf"sv, low = "\xb0\xbf"sv, three = "\xe0\xef"sv,
+                         four = "\xf0\xf4"sv;
   static const std::vector<BytePattern> lossy = {
-      {"\xc2\xdf"sv, sub}, {"\xc2\xc3"sv, "??"sv}, {ed, high, lost, ed, low, all}, {ed, high, all, ed, low, lost},
-      {three, lost, kept}, {three, kept, lost}, {four, lost, kept, kept}, {four, kept, lost, kept}, {four, kept, kept, lost}, {sub},
+      {"\xc2\xdf"sv, sub},
+      {"\xc2\xc3"sv, "??"sv},
+      {ed, high, lost, ed, low, all},
+      {ed, high, all, ed, low, lost},
+      {three, lost, kept},
+      {three, kept, lost},
+      {four, lost, kept, kept},
+      {four, kept, lost, kept},
+      {four, kept, kept, lost},
+      {sub},
   };
   return replace_matches(text, lossy, [](Bytes) { return std::string("\xef\xbf\xbd"); });
 }
@@ -365,7 +425,8 @@ std::optional<U32> decode_variants(Bytes text) {
     } else if (byte(0) == 0xC0 && byte(1) == 0x80) {
       out += U'\0';
       i += 2;
-    } else if (byte(0) == 0xED && byte(1) >> 4 == 0xA && byte(2) >> 6 == 2 && byte(3) == 0xED && byte(4) >> 4 == 0xB && byte(5) >> 6 == 2) {
+    } else if (byte(0) == 0xED && byte(1) >> 4 == 0xA && byte(2) >> 6 == 2 && byte(3) == 0xED && byte(4) >> 4 == 0xB &&
+               byte(5) >> 6 == 2) {
       out += (byte(1) & 0xF) << 16 | (byte(2) & 0x3F) << 10 | ((byte(4) & 0xF) << 6) | (byte(5) & 0x3F);
       out.back() += 0x10000;
       i += 6;
@@ -435,7 +496,8 @@ U32 fix_encoding_once(const U32& text) {
 
 U32 fix_encoding(U32 text) {
   for (int round = 0;; ++round) {
-    VGEN_CHECK(round < kMaxRounds, ConfigError, "tokenizer: the text is wrongly decoded more than ", kMaxRounds, " times over; write it plainly");
+    VGEN_CHECK(round < kMaxRounds, ConfigError, "tokenizer: the text is wrongly decoded more than ", kMaxRounds,
+               " times over; write it plainly");
     U32 fixed = fix_encoding_once(text);
     if (fixed == text) return text;
     text = std::move(fixed);
@@ -446,17 +508,21 @@ U32 fix_encoding(U32 text) {
 
 U32 fix_characters(View text) {  // ligatures and digraphs of Latin letters, then widths, quotes, line breaks
   static const std::unordered_map<char32_t, View> ligatures = {
-      {0x132, U"IJ"}, {0x133, U"ij"}, {0x149, U"\u02bcn"}, {0x1F1, U"DZ"}, {0x1F2, U"Dz"}, {0x1F3, U"dz"}, {0x1C4, U"D\u017d"},
-      {0x1C5, U"D\u017e"}, {0x1C6, U"d\u017e"}, {0x1C7, U"LJ"}, {0x1C8, U"Lj"}, {0x1C9, U"lj"}, {0x1CA, U"NJ"}, {0x1CB, U"Nj"},
-      {0x1CC, U"nj"}, {0xFB00, U"ff"}, {0xFB01, U"fi"}, {0xFB02, U"fl"}, {0xFB03, U"ffi"}, {0xFB04, U"ffl"}, {0xFB05, U"\u017ft"},
-      {0xFB06, U"st"}};
+      {0x132, U"IJ"},      {0x133, U"ij"},      {0x149, U"\u02bcn"},  {0x1F1, U"DZ"},  {0x1F2, U"Dz"},  {0x1F3, U"dz"},
+      {0x1C4, U"D\u017d"}, {0x1C5, U"D\u017e"}, {0x1C6, U"d\u017e"},  {0x1C7, U"LJ"},  {0x1C8, U"Lj"},  {0x1C9, U"lj"},
+      {0x1CA, U"NJ"},      {0x1CB, U"Nj"},      {0x1CC, U"nj"},       {0xFB00, U"ff"}, {0xFB01, U"fi"}, {0xFB02, U"fl"},
+      {0xFB03, U"ffi"},    {0xFB04, U"ffl"},    {0xFB05, U"\u017ft"}, {0xFB06, U"st"}};
   U32 out;
   out.reserve(text.size());
   const auto put = [&](char32_t c) {
-    if (c == 0x2BC || (c >= 0x2018 && c <= 0x201B)) out += '\'';
-    else if (c >= 0x201C && c <= 0x201F) out += '"';
-    else if (c == 0x2028 || c == 0x2029 || c == 0x85) out += '\n';
-    else out += c;
+    if (c == 0x2BC || (c >= 0x2018 && c <= 0x201B))
+      out += '\'';
+    else if (c >= 0x201C && c <= 0x201F)
+      out += '"';
+    else if (c == 0x2028 || c == 0x2029 || c == 0x85)
+      out += '\n';
+    else
+      out += c;
   };
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char32_t c = text[i];
@@ -470,8 +536,10 @@ U32 fix_characters(View text) {  // ligatures and digraphs of Latin letters, the
     } else if (c == 0x3000 || (c >= 0xFF01 && c < 0xFFF0)) {
       const auto* w = std::lower_bound(std::begin(tables::kWidth), std::end(tables::kWidth), c,
                                        [](const tables::Triple& x, char32_t v) { return x.a < v; });
-      if (w == std::end(tables::kWidth) || w->a != c) put(c);
-      else if (put(w->b); w->c) put(w->c);
+      if (w == std::end(tables::kWidth) || w->a != c)
+        put(c);
+      else if (put(w->b); w->c)
+        put(w->c);
     } else {
       put(c);
     }
@@ -496,12 +564,14 @@ U32 remove_terminal_escapes(View text) {  // ESC [ numbers letter
 }
 
 bool unwanted(char32_t c) {
-  return c < 0x09 || c == 0x0B || (c >= 0x0E && c < 0x20) || c == 0x7F || (c >= 0x206A && c < 0x2070) || c == 0xFEFF || (c >= 0xFFF9 && c < 0xFFFD);
+  return c < 0x09 || c == 0x0B || (c >= 0x0E && c < 0x20) || c == 0x7F || (c >= 0x206A && c < 0x2070) || c == 0xFEFF ||
+         (c >= 0xFFF9 && c < 0xFFFD);
 }
 
 U32 repair_line(U32 text, bool entities_too) {
   for (int round = 0;; ++round) {
-    VGEN_CHECK(round < kMaxRounds, ConfigError, "tokenizer: the text is escaped more than ", kMaxRounds, " times over; write it plainly");
+    VGEN_CHECK(round < kMaxRounds, ConfigError, "tokenizer: the text is escaped more than ", kMaxRounds,
+               " times over; write it plainly");
     U32 fixed = entities_too ? unescape_certain(text) : text;
     fixed = fix_c1(fix_encoding(std::move(fixed)));
     fixed = remove_terminal_escapes(fix_characters(fixed));
@@ -537,8 +607,10 @@ std::string clean(std::string_view text) {
   out.reserve(text.size());
   if (plain) {
     for (const char c : text) {
-      if (c > ' ') out += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-      else if (!out.empty() && out.back() != ' ') out += ' ';
+      if (c > ' ')
+        out += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+      else if (!out.empty() && out.back() != ' ')
+        out += ' ';
     }
     if (!out.empty() && out.back() == ' ') out.pop_back();
     return out;
@@ -547,8 +619,10 @@ std::string clean(std::string_view text) {
   U32 spaced;
   spaced.reserve(fixed.size());
   for (const char32_t c : fixed) {
-    if (!is_space(c)) spaced += c;
-    else if (!spaced.empty() && spaced.back() != ' ') spaced += ' ';
+    if (!is_space(c))
+      spaced += c;
+    else if (!spaced.empty() && spaced.back() != ' ')
+      spaced += ' ';
   }
   if (!spaced.empty() && spaced.back() == ' ') spaced.pop_back();
   return to_utf8(lower(spaced));

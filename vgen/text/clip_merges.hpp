@@ -1,4 +1,5 @@
-// The merges of CLIP's vocabulary, inside the library: 48,894 pairs of little-endian uint16 ids (MIT, copyright 2021 OpenAI).
+// The merges of CLIP's vocabulary, inside the library: 48,894 pairs of little-endian uint16 ids (MIT, copyright 2021
+// OpenAI).
 #pragma once
 #include <cstddef>
 #include <span>

@@ -35,13 +35,17 @@ constexpr std::string_view kStart = "<start_of_text>", kEnd = "<end_of_text>";
 
 std::uint32_t mix(std::uint32_t pair) { return (pair * 0x9E3779B1u) ^ (pair >> 15); }
 
-// Length of what ignores case at text[at] as `word` does: the text is lower case already, but the long s also counts as s.
+// Length of what ignores case at text[at] as `word` does: the text is lower case already, but the long s also counts as
+// s.
 std::size_t same(std::string_view text, std::size_t at, std::string_view word) {
   std::size_t i = at;
   for (const char c : word) {
-    if (i < text.size() && text[i] == c) ++i;
-    else if (c == 's' && text.substr(i, 2) == "\xC5\xBF") i += 2;
-    else return 0;
+    if (i < text.size() && text[i] == c)
+      ++i;
+    else if (c == 's' && text.substr(i, 2) == "\xC5\xBF")
+      i += 2;
+    else
+      return 0;
   }
   return i - at;
 }
@@ -51,7 +55,8 @@ Piece piece_at(std::string_view text, std::size_t at, std::size_t& length) {
   if (b < 0x80) {
     length = 1;
     if (b >= 'a' && b <= 'z') return Piece::letter;
-    if (b > ' ' && b < 0x7F) return b >= '0' && b <= '9' ? Piece::number : b >= 'A' && b <= 'Z' ? Piece::letter : Piece::other;
+    if (b > ' ' && b < 0x7F)
+      return b >= '0' && b <= '9' ? Piece::number : b >= 'A' && b <= 'Z' ? Piece::letter : Piece::other;
     return piece_of(b);
   }
   char32_t c = 0;
@@ -59,8 +64,9 @@ Piece piece_at(std::string_view text, std::size_t at, std::size_t& length) {
   return piece_of(c);
 }
 
-// End of the piece that begins at text[at]; kind none: the character is skipped. The alternatives of CLIP's pattern in their order:
-// the two markers, English contractions, letters, one number, a run of anything else that is not white space.
+// End of the piece that begins at text[at]; kind none: the character is skipped. The alternatives of CLIP's pattern in
+// their order: the two markers, English contractions, letters, one number, a run of anything else that is not white
+// space.
 std::size_t next_piece(std::string_view text, std::size_t at, Piece& kind) {
   std::size_t n = 0;
   kind = piece_at(text, at, n);
@@ -77,13 +83,19 @@ std::size_t next_piece(std::string_view text, std::size_t at, Piece& kind) {
   return end;
 }
 
-// Bytes that one U+FFFD stands for: the longest beginning of a sequence that could have become valid (Unicode, 3.9, as Python does).
+// Bytes that one U+FFFD stands for: the longest beginning of a sequence that could have become valid (Unicode, 3.9, as
+// Python does).
 std::size_t broken_utf8(std::string_view bytes, std::size_t at) {
   const auto byte = [&](std::size_t i) { return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0u; };
   const unsigned lead = byte(at), second = byte(at + 1);
-  const std::size_t want = lead >= 0xC2 && lead < 0xE0 ? 2 : lead >= 0xE0 && lead < 0xF0 ? 3 : lead >= 0xF0 && lead < 0xF5 ? 4 : 1;
+  const std::size_t want = lead >= 0xC2 && lead < 0xE0   ? 2
+                           : lead >= 0xE0 && lead < 0xF0 ? 3
+                           : lead >= 0xF0 && lead < 0xF5 ? 4
+                                                         : 1;
   if (want == 1 || (second & 0xC0) != 0x80) return 1;
-  if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) || (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F)) return 1;
+  if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) || (lead == 0xF0 && second < 0x90) ||
+      (lead == 0xF4 && second > 0x8F))
+    return 1;
   std::size_t n = 2;
   while (n < want && (byte(at + n) & 0xC0) == 0x80) ++n;
   return n;
@@ -97,7 +109,8 @@ Tokenizer::Tokenizer(std::vector<std::pair<std::uint16_t, std::uint16_t>> merges
   const std::size_t mask = table_.size() - 1;
   for (std::uint32_t i = 0; i < merges_.size(); ++i) {
     const auto [a, b] = merges_[i];
-    VGEN_CHECK(a < 512 + i && b < 512 + i, FormatError, "tokenizer: merge ", i, " uses an id that no earlier merge makes");
+    VGEN_CHECK(a < 512 + i && b < 512 + i, FormatError, "tokenizer: merge ", i,
+               " uses an id that no earlier merge makes");
     const std::uint32_t pair = std::uint32_t(a) << 16 | b;
     std::size_t slot = mix(pair) & mask;
     while (table_[slot].pair != kNone && table_[slot].pair != pair) slot = (slot + 1) & mask;
@@ -111,7 +124,8 @@ const Tokenizer& Tokenizer::clip() {
     const auto data = clip_merges();
     std::vector<std::pair<std::uint16_t, std::uint16_t>> merges(data.size() / 4);
     for (std::size_t i = 0; i < merges.size(); ++i)
-      merges[i] = {static_cast<std::uint16_t>(data[4 * i] | data[4 * i + 1] << 8), static_cast<std::uint16_t>(data[4 * i + 2] | data[4 * i + 3] << 8)};
+      merges[i] = {static_cast<std::uint16_t>(data[4 * i] | data[4 * i + 1] << 8),
+                   static_cast<std::uint16_t>(data[4 * i + 2] | data[4 * i + 3] << 8)};
     return merges;
   }());
   return tokenizer;
@@ -141,13 +155,16 @@ Tokenizer Tokenizer::from_merges(const std::filesystem::path& path, std::size_t 
     if (text.ends_with('\r')) text.remove_suffix(1);
     if (text.empty() || (line == 1 && (text.starts_with("#version") || text.starts_with("\"bpe_")))) continue;
     const std::size_t space = text.find(' ');
-    if (space == std::string_view::npos || text.find(' ', space + 1) != std::string_view::npos) fail(line, str("expected 'a b', got '", printable(text, 60), "'"));
+    if (space == std::string_view::npos || text.find(' ', space + 1) != std::string_view::npos)
+      fail(line, str("expected 'a b', got '", printable(text, 60), "'"));
     const std::string a(text.substr(0, space)), b(text.substr(space + 1));
     const auto left = ids.find(a), right = ids.find(b);
-    if (left == ids.end() || right == ids.end()) fail(line, str("'", printable(left == ids.end() ? a : b, 60), "' is made by no earlier line"));
+    if (left == ids.end() || right == ids.end())
+      fail(line, str("'", printable(left == ids.end() ? a : b, 60), "' is made by no earlier line"));
     if (merges.size() >= 65'536 - 514) fail(line, "more than 65022 merges");
     merges.emplace_back(left->second, right->second);
-    if (!ids.emplace(a + b, static_cast<std::uint16_t>(511 + merges.size())).second) fail(line, str("'", printable(a + b, 60), "' is made twice"));
+    if (!ids.emplace(a + b, static_cast<std::uint16_t>(511 + merges.size())).second)
+      fail(line, str("'", printable(a + b, 60), "' is made twice"));
   }
   VGEN_CHECK(!merges.empty(), FormatError, "tokenizer: ", path.string(), ": expected lines 'a b', found none");
   return Tokenizer(std::move(merges));
@@ -162,8 +179,9 @@ std::uint32_t Tokenizer::rank(std::uint32_t a, std::uint32_t b) const {
   }
 }
 
-// Merges the pair of lowest rank, leftmost first, until none is left. What a merge makes takes part only in later ranks, so doing one
-// place at a time equals merging all places of a pair at once. Quadratic, and the fastest for words.
+// Merges the pair of lowest rank, leftmost first, until none is left. What a merge makes takes part only in later
+// ranks, so doing one place at a time equals merging all places of a pair at once. Quadratic, and the fastest for
+// words.
 void Tokenizer::merge_few(std::uint16_t* ids, std::size_t n, std::vector<std::int32_t>& out) const {
   std::uint32_t ranks[kFew];
   for (std::size_t i = 0; i + 1 < n; ++i) ranks[i] = rank(ids[i], ids[i + 1]);
@@ -183,14 +201,24 @@ void Tokenizer::merge_few(std::uint16_t* ids, std::size_t n, std::vector<std::in
 
 // The same with a heap, n log n: for very long runs without a space.
 void Tokenizer::merge_many(std::string_view piece, std::vector<std::int32_t>& out) const {
-  struct Symbol { std::uint32_t id; std::int64_t previous, next; };
+  struct Symbol {
+    std::uint32_t id;
+    std::int64_t previous, next;
+  };
   const auto n = static_cast<std::int64_t>(piece.size());
   std::vector<Symbol> s(piece.size());
   for (std::int64_t i = 0; i < n; ++i)
-    s[static_cast<std::size_t>(i)] = {kBytes.id[static_cast<unsigned char>(piece[static_cast<std::size_t>(i)])], i - 1, i + 1 < n ? i + 1 : -1};
+    s[static_cast<std::size_t>(i)] = {kBytes.id[static_cast<unsigned char>(piece[static_cast<std::size_t>(i)])], i - 1,
+                                      i + 1 < n ? i + 1 : -1};
   s.back().id += 256;
-  struct Candidate { std::uint32_t rank; std::int64_t at; std::uint32_t a, b; };
-  const auto later = [](const Candidate& x, const Candidate& y) { return std::pair(x.rank, x.at) > std::pair(y.rank, y.at); };
+  struct Candidate {
+    std::uint32_t rank;
+    std::int64_t at;
+    std::uint32_t a, b;
+  };
+  const auto later = [](const Candidate& x, const Candidate& y) {
+    return std::pair(x.rank, x.at) > std::pair(y.rank, y.at);
+  };
   std::priority_queue<Candidate, std::vector<Candidate>, decltype(later)> queue(later);
   const auto offer = [&](std::int64_t at) {
     if (at < 0) return;
@@ -204,7 +232,8 @@ void Tokenizer::merge_many(std::string_view piece, std::vector<std::int32_t>& ou
     const Candidate c = queue.top();
     queue.pop();
     Symbol& left = s[static_cast<std::size_t>(c.at)];
-    if (left.id != c.a || left.next < 0 || s[static_cast<std::size_t>(left.next)].id != c.b) continue;  // merged meanwhile
+    if (left.id != c.a || left.next < 0 || s[static_cast<std::size_t>(left.next)].id != c.b)
+      continue;  // merged meanwhile
     Symbol& right = s[static_cast<std::size_t>(left.next)];
     left.id = 512 + c.rank;
     right.id = kNone;
@@ -213,7 +242,8 @@ void Tokenizer::merge_many(std::string_view piece, std::vector<std::int32_t>& ou
     offer(left.previous);
     offer(c.at);
   }
-  for (std::int64_t i = 0; i >= 0; i = s[static_cast<std::size_t>(i)].next) out.push_back(static_cast<std::int32_t>(s[static_cast<std::size_t>(i)].id));
+  for (std::int64_t i = 0; i >= 0; i = s[static_cast<std::size_t>(i)].next)
+    out.push_back(static_cast<std::int32_t>(s[static_cast<std::size_t>(i)].id));
 }
 
 void Tokenizer::encode_piece(std::string_view piece, std::vector<std::int32_t>& out) const {
@@ -226,7 +256,8 @@ void Tokenizer::encode_piece(std::string_view piece, std::vector<std::int32_t>& 
   merge_few(ids, piece.size(), out);
 }
 
-void Tokenizer::encode_cleaned(std::string_view cleaned, std::vector<std::int32_t>& ids, std::vector<std::uint32_t>* starts) const {
+void Tokenizer::encode_cleaned(std::string_view cleaned, std::vector<std::int32_t>& ids,
+                               std::vector<std::uint32_t>* starts) const {
   for (std::size_t at = 0; at < cleaned.size();) {
     Piece kind;
     const std::size_t end = next_piece(cleaned, at, kind);
@@ -239,7 +270,8 @@ void Tokenizer::encode_cleaned(std::string_view cleaned, std::vector<std::int32_
 }
 
 std::string Tokenizer::cleaned(std::string_view text) const {
-  VGEN_CHECK(text.size() <= kMaxBytes, ConfigError, "tokenizer: expected at most ", kMaxBytes, " bytes of text, got ", text.size(), "; shorten it");
+  VGEN_CHECK(text.size() <= kMaxBytes, ConfigError, "tokenizer: expected at most ", kMaxBytes, " bytes of text, got ",
+             text.size(), "; shorten it");
   return clean(text);
 }
 
@@ -250,7 +282,8 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view text) const {
 }
 
 Tokens Tokenizer::tokenize(std::span<const std::string> texts, int context_length) const {
-  VGEN_CHECK(context_length >= 2, ConfigError, "tokenizer: context_length must be >= 2 (start and end), got ", context_length);
+  VGEN_CHECK(context_length >= 2, ConfigError, "tokenizer: context_length must be >= 2 (start and end), got ",
+             context_length);
   const auto row = static_cast<std::size_t>(context_length);
   Tokens out;
   out.context_length = context_length;
@@ -285,7 +318,8 @@ std::string Tokenizer::decode(std::span<const std::int32_t> ids) const {
   std::string bytes;
   std::vector<std::uint32_t> open;
   for (const std::int32_t id : ids) {
-    VGEN_CHECK(id >= 0 && id < vocab_size(), ConfigError, "tokenizer: expected ids in [0, ", vocab_size() - 1, "], got ", id);
+    VGEN_CHECK(id >= 0 && id < vocab_size(), ConfigError, "tokenizer: expected ids in [0, ", vocab_size() - 1,
+               "], got ", id);
     if (id >= start_id()) {
       bytes += id == start_id() ? kStart : kEnd;
       continue;

@@ -12,7 +12,8 @@ namespace {
 
 template <std::size_t N>
 bool within(const Range (&table)[N], char32_t c) {
-  const auto* r = std::upper_bound(std::begin(table), std::end(table), c, [](char32_t v, const Range& x) { return v < x.first; });
+  const auto* r =
+      std::upper_bound(std::begin(table), std::end(table), c, [](char32_t v, const Range& x) { return v < x.first; });
   return r != std::begin(table) && c <= (r - 1)->last;
 }
 
@@ -50,13 +51,15 @@ char32_t compose(char32_t a, char32_t b) {  // 0 if they do not compose
     return kSyllable + ((a - kLead) * kVowels + (b - kVowel)) * kTails;
   if (a >= kSyllable && a < kSyllable + kSyllables && (a - kSyllable) % kTails == 0 && b > kTail && b < kTail + kTails)
     return a + (b - kTail);
-  const auto* x = std::lower_bound(std::begin(kComposition), std::end(kComposition), std::pair(a, b),
-                                   [](const Triple& t, const auto& v) { return std::pair<char32_t, char32_t>(t.a, t.b) < v; });
+  const auto* x =
+      std::lower_bound(std::begin(kComposition), std::end(kComposition), std::pair(a, b),
+                       [](const Triple& t, const auto& v) { return std::pair<char32_t, char32_t>(t.a, t.b) < v; });
   return x != std::end(kComposition) && x->a == a && x->b == b ? x->c : 0;
 }
 
 char32_t lower_one(char32_t c) {
-  const auto* r = std::upper_bound(std::begin(kLower), std::end(kLower), c, [](char32_t v, const LowerRun& x) { return v < x.first; });
+  const auto* r = std::upper_bound(std::begin(kLower), std::end(kLower), c,
+                                   [](char32_t v, const LowerRun& x) { return v < x.first; });
   if (r == std::begin(kLower) || c > (--r)->last || (c - r->first) % r->stride != 0) return c;
   return static_cast<char32_t>(static_cast<std::int32_t>(c) + r->delta);
 }
@@ -73,7 +76,9 @@ bool final_sigma(std::u32string_view text, std::size_t at) {
 }  // namespace
 
 int decode_utf8(std::string_view bytes, std::size_t at, char32_t& c) {
-  const auto byte = [&](std::size_t i) { return at + i < bytes.size() ? static_cast<unsigned char>(bytes[at + i]) : 0u; };
+  const auto byte = [&](std::size_t i) {
+    return at + i < bytes.size() ? static_cast<unsigned char>(bytes[at + i]) : 0u;
+  };
   const auto tail = [&](std::size_t i) { return (byte(i) & 0xC0) == 0x80; };
   const unsigned b = byte(0);
   if (at >= bytes.size()) return 0;
@@ -96,7 +101,8 @@ std::u32string from_utf8(std::string_view bytes, std::string_view who) {
   for (std::size_t i = 0; i < bytes.size();) {
     char32_t c = 0;
     const int n = decode_utf8(bytes, i, c);
-    VGEN_CHECK(n, ConfigError, who, ": expected UTF-8, got byte ", static_cast<int>(static_cast<unsigned char>(bytes[i])), " at position ", i,
+    VGEN_CHECK(n, ConfigError, who, ": expected UTF-8, got byte ",
+               static_cast<int>(static_cast<unsigned char>(bytes[i])), " at position ", i,
                "; re-encode the text as UTF-8");
     out += c;
     i += static_cast<std::size_t>(n);
@@ -126,7 +132,8 @@ bool is_decimal(char32_t c) { return within(kDecimal, c); }
 Piece piece_of(char32_t c) {
   if (within(kLetter, c)) return Piece::letter;
   if (within(kNumber, c)) return Piece::number;
-  // White space of the regular expression: U+001C..U+001F are white space for str.split only. U+0345 is in no class there.
+  // White space of the regular expression: U+001C..U+001F are white space for str.split only. U+0345 is in no class
+  // there.
   if (c == 0x345 || (within(kSpace, c) && !(c >= 0x1C && c <= 0x1F))) return Piece::none;
   return Piece::other;
 }
@@ -136,10 +143,14 @@ std::u32string lower(std::u32string_view text) {
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char32_t c = text[i];
-    if (c < 0x80) out += c >= 'A' && c <= 'Z' ? c + 32 : c;
-    else if (c == 0x130) out += U"i\u0307";
-    else if (c == 0x3A3) out += final_sigma(text, i) ? 0x3C2 : 0x3C3;
-    else out += lower_one(c);
+    if (c < 0x80)
+      out += c >= 'A' && c <= 'Z' ? c + 32 : c;
+    else if (c == 0x130)
+      out += U"i\u0307";
+    else if (c == 0x3A3)
+      out += final_sigma(text, i) ? 0x3C2 : 0x3C3;
+    else
+      out += lower_one(c);
   }
   return out;
 }

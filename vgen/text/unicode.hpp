@@ -1,5 +1,5 @@
-// Unicode as CPython 3.11 sees it (version 14): UTF-8, lower case, canonical composition, and the character classes that CLIP's
-// tokenizer splits by. Tables: data/tables.inc, made by data/make_tables.py.
+// Unicode as CPython 3.11 sees it (version 14): UTF-8, lower case, canonical composition, and the character classes
+// that CLIP's tokenizer splits by. Tables: data/tables.inc, made by data/make_tables.py.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -9,7 +9,8 @@
 
 namespace vgen::text {
 
-// Decodes strict UTF-8 (no surrogates, no overlong forms). ConfigError with the position of the first wrong byte; `who` begins it.
+// Decodes strict UTF-8 (no surrogates, no overlong forms). ConfigError with the position of the first wrong byte; `who`
+// begins it.
 VGEN_API std::u32string from_utf8(std::string_view bytes, std::string_view who = "text");
 VGEN_API std::string to_utf8(std::u32string_view text);
 VGEN_API void append_utf8(std::string& out, char32_t c);

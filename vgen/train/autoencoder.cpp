@@ -17,7 +17,8 @@
 
 namespace vgen::train {
 
-AutoencoderTask::AutoencoderTask(const AutoencoderTaskOptions& options, const TrainerOptions& trainer) : options_(options), model_(options.model) {
+AutoencoderTask::AutoencoderTask(const AutoencoderTaskOptions& options, const TrainerOptions& trainer)
+    : options_(options), model_(options.model) {
   VGEN_CHECK(options.batch >= 1, ConfigError, "autoencoder: batch must be >= 1, got ", options.batch);
   nn::initialise(model_, make_generator(trainer.seed));
   model_.train();
@@ -28,11 +29,14 @@ Parameters AutoencoderTask::parameters() { return model_.named_parameters(); }
 
 Tensor AutoencoderTask::loss(std::uint64_t seed, long long step, int part) {
   at::Generator draw = step_generator(seed, step, part);
-  const std::uint64_t first = (static_cast<std::uint64_t>(step) * 64 + static_cast<std::uint64_t>(part)) * static_cast<std::uint64_t>(options_.batch);
+  const std::uint64_t first = (static_cast<std::uint64_t>(step) * 64 + static_cast<std::uint64_t>(part)) *
+                              static_cast<std::uint64_t>(options_.batch);
   std::vector<Tensor> pictures;
   for (int i = 0; i < options_.batch; ++i) {
-    const data::ShapesClip clip = data::shapes_clip(options_.data_seed, first + static_cast<std::uint64_t>(i), data::Split::train, options_.world);
-    const std::int64_t frame = static_cast<std::int64_t>((first + static_cast<std::uint64_t>(i)) * 7 % static_cast<std::uint64_t>(clip.frames.count));
+    const data::ShapesClip clip = data::shapes_clip(options_.data_seed, first + static_cast<std::uint64_t>(i),
+                                                    data::Split::train, options_.world);
+    const std::int64_t frame = static_cast<std::int64_t>((first + static_cast<std::uint64_t>(i)) * 7 %
+                                                         static_cast<std::uint64_t>(clip.frames.count));
     pictures.push_back(pipelines::to_tensor(clip.frames)[frame]);
   }
   const at::ScalarType dtype = parameters()[0].second.scalar_type();
@@ -45,7 +49,8 @@ Tensor AutoencoderTask::loss(std::uint64_t seed, long long step, int part) {
          options_.kl * exact.kl().mean() / static_cast<double>(x[0].numel());
 }
 
-std::map<std::string, double> AutoencoderTask::preview(long long step, const std::filesystem::path& folder, EventLog& log) {
+std::map<std::string, double> AutoencoderTask::preview(long long step, const std::filesystem::path& folder,
+                                                       EventLog& log) {
   const at::NoGradGuard off;
   model_.eval();
   const at::ScalarType dtype = parameters()[0].second.scalar_type();
@@ -54,12 +59,14 @@ std::map<std::string, double> AutoencoderTask::preview(long long step, const std
   int alike = 0, right = 0;
   double error = 0;
   for (int i = 0; i < clips; ++i) {
-    const data::ShapesClip clip = data::shapes_clip(options_.data_seed + 1, static_cast<std::uint64_t>(i), data::Split::train, options_.world);
+    const data::ShapesClip clip =
+        data::shapes_clip(options_.data_seed + 1, static_cast<std::uint64_t>(i), data::Split::train, options_.world);
     const Tensor x = pipelines::to_tensor(clip.frames);
     const Tensor y = model_.decode(model_.encode(x.to(dtype)).mode()).to(at::kFloat);
     error += (y - x).abs().mean().item<double>() / clips;
     const video::Frames back = pipelines::to_frames(y, clip.frames.fps);
-    const auto before = metrics::score(metrics::judge(clip.frames), clip.attributes), after = metrics::score(metrics::judge(back), clip.attributes);
+    const auto before = metrics::score(metrics::judge(clip.frames), clip.attributes),
+               after = metrics::score(metrics::judge(back), clip.attributes);
     alike += before.everything == after.everything;
     right += after.everything;
     if (i < shown) rows.push_back(clip.frames), rows.push_back(back);
@@ -69,7 +76,9 @@ std::map<std::string, double> AutoencoderTask::preview(long long step, const std
   const std::string png = video::encode_png(sheet.frame(0), sheet.height, sheet.width, 3);
   write_file(folder / str("preview-", step, ".png"), png);
   log.picture(step, "reconstructions", static_cast<int>(sheet.height), static_cast<int>(sheet.width), png);
-  return {{"preview/l1", error}, {"preview/judged_alike", static_cast<double>(alike) / clips}, {"preview/judged_right", static_cast<double>(right) / clips}};
+  return {{"preview/l1", error},
+          {"preview/judged_alike", static_cast<double>(alike) / clips},
+          {"preview/judged_right", static_cast<double>(right) / clips}};
 }
 
 void AutoencoderTask::save(const std::filesystem::path& folder, const Parameters& weights) {
@@ -80,7 +89,10 @@ void AutoencoderTask::save(const std::filesystem::path& folder, const Parameters
   model.each_parameter([&](const std::string&, Tensor& value) { value = weights[i++].second; });
   double squares = 0, sum = 0, count = 0;
   for (std::uint64_t k = 0; k < 64; ++k) {
-    const Tensor z = model.encode(pipelines::to_tensor(data::shapes_clip(options_.data_seed + 2, k, data::Split::train, options_.world).frames)).mode();
+    const Tensor z = model
+                         .encode(pipelines::to_tensor(
+                             data::shapes_clip(options_.data_seed + 2, k, data::Split::train, options_.world).frames))
+                         .mode();
     squares += z.square().sum().item<double>();
     sum += z.sum().item<double>();
     count += static_cast<double>(z.numel());

@@ -1,5 +1,5 @@
-// Training an AutoencoderKL on single frames of the shapes world: L1 + L2 reconstruction and a small KL term (Rombach et al. 2022,
-// appendix G, without the adversarial part, which flat shapes do not need).
+// Training an AutoencoderKL on single frames of the shapes world: L1 + L2 reconstruction and a small KL term (Rombach
+// et al. 2022, appendix G, without the adversarial part, which flat shapes do not need).
 #pragma once
 #include "vgen/data/shapes_world.hpp"
 #include "vgen/train/trainer.hpp"
@@ -17,9 +17,12 @@ struct AutoencoderTaskOptions {
   bool operator==(const AutoencoderTaskOptions&) const = default;
   static constexpr auto fields() {
     using O = AutoencoderTaskOptions;
-    return std::tuple{field("model", &O::model, "the autoencoder"), field("world", &O::world, "the data"),
-                      field("data_seed", &O::data_seed, "seed of the data"), field("batch", &O::batch, "frames a micro-batch, each of another clip"),
-                      field("l1", &O::l1, "weight of the mean absolute error"), field("l2", &O::l2, "weight of the mean squared error"),
+    return std::tuple{field("model", &O::model, "the autoencoder"),
+                      field("world", &O::world, "the data"),
+                      field("data_seed", &O::data_seed, "seed of the data"),
+                      field("batch", &O::batch, "frames a micro-batch, each of another clip"),
+                      field("l1", &O::l1, "weight of the mean absolute error"),
+                      field("l2", &O::l2, "weight of the mean squared error"),
                       field("kl", &O::kl, "weight of the KL divergence a pixel value")};
   }
 };
@@ -29,7 +32,8 @@ class VGEN_API AutoencoderTask : public Task {
   AutoencoderTask(const AutoencoderTaskOptions& options, const TrainerOptions& trainer);
   Parameters parameters() override;
   Tensor loss(std::uint64_t seed, long long step, int part) override;
-  // Picture rows of originals and reconstructions; share of clips that the judge reads alike before and after the round trip.
+  // Picture rows of originals and reconstructions; share of clips that the judge reads alike before and after the round
+  // trip.
   std::map<std::string, double> preview(long long step, const std::filesystem::path& folder, EventLog& log) override;
   // vae/config.json with scale_factor = 1 / standard deviation of the latents, vae/model.safetensors.
   void save(const std::filesystem::path& folder, const Parameters& weights) override;

@@ -18,7 +18,9 @@ static std::vector<std::pair<long long, fs::path>> list(const fs::path& folder) 
   if (!fs::is_directory(folder)) return found;
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
-    if (!entry.is_directory() || !name.starts_with("step-") || name.find_first_not_of("0123456789", 5) != std::string::npos) continue;
+    if (!entry.is_directory() || !name.starts_with("step-") ||
+        name.find_first_not_of("0123456789", 5) != std::string::npos)
+      continue;
     found.emplace_back(std::stoll(name.substr(5)), entry.path());
   }
   std::ranges::sort(found, std::greater<>());
@@ -34,7 +36,8 @@ void write_checkpoint(const fs::path& folder, const Checkpoint& c, int keep) {
     std::vector<formats::TensorToWrite> tensors;
     for (const auto& [key, tensor] : c.tensors) {
       alive.push_back(tensor.detach().contiguous());
-      tensors.push_back({key, weights::dtype_of(tensor.scalar_type()), tensor.sizes().vec(), alive.back().const_data_ptr()});
+      tensors.push_back(
+          {key, weights::dtype_of(tensor.scalar_type()), tensor.sizes().vec(), alive.back().const_data_ptr()});
     }
     formats::write_safetensors(dir.temporary() / "state.safetensors", tensors);
     Node state = c.state;
@@ -56,11 +59,10 @@ std::optional<Checkpoint> read_newest_checkpoint(const fs::path& folder) {
       Checkpoint c;
       c.step = step;
       c.state = formats::parse_json(read_file(path / "state.json"), (path / "state.json").string());
-      for (auto& [key, tensor] : weights::read_state_dict(path / "state.safetensors")) c.tensors.emplace_back(key, tensor.clone());
+      for (auto& [key, tensor] : weights::read_state_dict(path / "state.safetensors"))
+        c.tensors.emplace_back(key, tensor.clone());
       return c;
-    } catch (const Error& e) {
-      log::warn("checkpoint ", path.string(), " is damaged and is skipped: ", e.what());
-    }
+    } catch (const Error& e) { log::warn("checkpoint ", path.string(), " is damaged and is skipped: ", e.what()); }
   }
   return std::nullopt;
 }

@@ -9,13 +9,16 @@ std::unique_ptr<Task> make_task(const TrainConfig& config) {
   return std::visit(
       [&](const auto& options) -> std::unique_ptr<Task> {
         using Options = std::decay_t<decltype(options)>;
-        if constexpr (std::is_same_v<Options, AutoencoderTaskOptions>) return std::make_unique<AutoencoderTask>(options, config.trainer);
-        else return std::make_unique<TextToVideoTask>(options, config.trainer);
+        if constexpr (std::is_same_v<Options, AutoencoderTaskOptions>)
+          return std::make_unique<AutoencoderTask>(options, config.trainer);
+        else
+          return std::make_unique<TextToVideoTask>(options, config.trainer);
       },
       config.task);
 }
 
-TrainResult run(const TrainConfig& config, const std::filesystem::path& folder, const CancelToken& cancel, const OnProgress& progress) {
+TrainResult run(const TrainConfig& config, const std::filesystem::path& folder, const CancelToken& cancel,
+                const OnProgress& progress) {
   // What may change between the parts of a run without changing its arithmetic is left out of the fingerprint.
   TrainConfig essential = config;
   essential.trainer.log_every = essential.trainer.sample_every = essential.trainer.checkpoint_every = 1;

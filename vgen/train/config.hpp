@@ -26,6 +26,7 @@ struct TrainConfig {
 VGEN_API std::unique_ptr<Task> make_task(const TrainConfig& config);
 
 // Trains the configured task in `folder`; see train().
-VGEN_API TrainResult run(const TrainConfig& config, const std::filesystem::path& folder, const CancelToken& cancel = {}, const OnProgress& progress = {});
+VGEN_API TrainResult run(const TrainConfig& config, const std::filesystem::path& folder, const CancelToken& cancel = {},
+                         const OnProgress& progress = {});
 
 }  // namespace vgen::train

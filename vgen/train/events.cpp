@@ -35,7 +35,8 @@ std::string bytes_of(T value) {
   return out;
 }
 
-// Protocol buffer fields of tensorflow.Event: 1 wall_time, 2 step, 3 file_version, 5 summary{1 value{1 tag, 2 simple_value, 4 image}}.
+// Protocol buffer fields of tensorflow.Event: 1 wall_time, 2 step, 3 file_version, 5 summary{1 value{1 tag, 2
+// simple_value, 4 image}}.
 std::string varint(std::uint64_t v) {
   std::string out;
   do {
@@ -44,8 +45,12 @@ std::string varint(std::uint64_t v) {
   } while (v);
   return out;
 }
-std::string tagged(int number, int wire) { return varint(static_cast<std::uint64_t>(number) << 3 | static_cast<unsigned>(wire)); }
-std::string bytes_field(int number, const std::string& value) { return tagged(number, 2) + varint(value.size()) + value; }
+std::string tagged(int number, int wire) {
+  return varint(static_cast<std::uint64_t>(number) << 3 | static_cast<unsigned>(wire));
+}
+std::string bytes_field(int number, const std::string& value) {
+  return tagged(number, 2) + varint(value.size()) + value;
+}
 std::string event(long long step, const std::string& rest) {
   const double now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
   return tagged(1, 1) + bytes_of(now) + tagged(2, 0) + varint(static_cast<std::uint64_t>(step)) + rest;
@@ -74,7 +79,8 @@ EventLog::EventLog(const std::filesystem::path& folder, long long resumed_at) {
     write_file(path, kept);
   }
   lines_ = open(path, "ae");
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  const auto seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   events_ = open(folder / str("events.out.tfevents.", static_cast<long long>(seconds), ".vgen"), "ae");
   record(event(0, bytes_field(3, "brain.Event:2")));
 }
@@ -105,8 +111,8 @@ void EventLog::scalars(long long step, const std::map<std::string, double>& valu
 }
 
 void EventLog::picture(long long step, const std::string& tag, int height, int width, const std::string& png) {
-  const std::string image = tagged(1, 0) + varint(static_cast<std::uint64_t>(height)) + tagged(2, 0) + varint(static_cast<std::uint64_t>(width)) +
-                            tagged(3, 0) + varint(3) + bytes_field(4, png);
+  const std::string image = tagged(1, 0) + varint(static_cast<std::uint64_t>(height)) + tagged(2, 0) +
+                            varint(static_cast<std::uint64_t>(width)) + tagged(3, 0) + varint(3) + bytes_field(4, png);
   record(event(step, bytes_field(5, bytes_field(1, bytes_field(1, tag) + bytes_field(4, image)))));
 }
 

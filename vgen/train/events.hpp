@@ -13,8 +13,9 @@ namespace vgen::train {
 
 class VGEN_API EventLog {
  public:
-  // Appends to <folder>/log.jsonl and <folder>/events.out.tfevents.<start>.vgen. Records of steps after `resumed_at` that an earlier,
-  // interrupted run left in log.jsonl are removed first, so that a resumed run reads like an unbroken one.
+  // Appends to <folder>/log.jsonl and <folder>/events.out.tfevents.<start>.vgen. Records of steps after `resumed_at`
+  // that an earlier, interrupted run left in log.jsonl are removed first, so that a resumed run reads like an unbroken
+  // one.
   EventLog(const std::filesystem::path& folder, long long resumed_at);
   ~EventLog();
   EventLog(const EventLog&) = delete;

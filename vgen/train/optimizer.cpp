@@ -12,7 +12,8 @@
 
 namespace vgen::train {
 
-AdamW::AdamW(std::vector<Tensor> parameters, const AdamWOptions& options) : options_(options), parameters_(std::move(parameters)) {
+AdamW::AdamW(std::vector<Tensor> parameters, const AdamWOptions& options)
+    : options_(options), parameters_(std::move(parameters)) {
   for (const Tensor& p : parameters_) {
     first_.push_back(at::zeros_like(p.detach()));
     second_.push_back(at::zeros_like(p.detach()));
@@ -37,7 +38,8 @@ void AdamW::step(double rate) {
     v.push_back(second_[i]);
     n.push_back(counts_[i].fill_(static_cast<double>(steps_)));
   }
-  at::_fused_adamw_(p, g, m, v, {}, n, rate, options_.beta1, options_.beta2, options_.weight_decay, options_.eps, /*amsgrad=*/false,
+  at::_fused_adamw_(p, g, m, v, {}, n, rate, options_.beta1, options_.beta2, options_.weight_decay, options_.eps,
+                    /*amsgrad=*/false,
                     /*maximize=*/false);
 }
 

@@ -1,5 +1,5 @@
-// AdamW (Loshchilov and Hutter 2019), gradient clipping and the exponential moving average of weights: functions over lists of tensors,
-// with state that can be saved and restored to the bit.
+// AdamW (Loshchilov and Hutter 2019), gradient clipping and the exponential moving average of weights: functions over
+// lists of tensors, with state that can be saved and restored to the bit.
 #pragma once
 #include <string_view>
 #include <tuple>
@@ -16,8 +16,10 @@ struct AdamWOptions {
   bool operator==(const AdamWOptions&) const = default;
   static constexpr auto fields() {
     using O = AdamWOptions;
-    return std::tuple{field("beta1", &O::beta1, "decay of the first moment"), field("beta2", &O::beta2, "decay of the second moment"),
-                      field("eps", &O::eps, "added to the root of the second moment"), field("weight_decay", &O::weight_decay, "decoupled")};
+    return std::tuple{field("beta1", &O::beta1, "decay of the first moment"),
+                      field("beta2", &O::beta2, "decay of the second moment"),
+                      field("eps", &O::eps, "added to the root of the second moment"),
+                      field("weight_decay", &O::weight_decay, "decoupled")};
   }
 };
 
@@ -40,7 +42,8 @@ class VGEN_API AdamW {
   long long steps_ = 0;
 };
 
-// L2 norm over all gradients; if `limit` > 0 they are scaled so that it is not exceeded. Returns the norm before scaling.
+// L2 norm over all gradients; if `limit` > 0 they are scaled so that it is not exceeded. Returns the norm before
+// scaling.
 VGEN_API double clip_gradients(const std::vector<Tensor>& parameters, double limit);
 
 // average <- parameter + decay (average - parameter).

@@ -22,8 +22,9 @@
 
 namespace vgen::train {
 
-Tensor denoising_loss(unet::UNet& unet, const schedulers::NoiseSchedule& schedule, diffusion::Prediction prediction, const Tensor& latents, const Tensor& t,
-                      const Tensor& noise, const unet::Conditions& conditions, const unet::ForwardOptions& how) {
+Tensor denoising_loss(unet::UNet& unet, const schedulers::NoiseSchedule& schedule, diffusion::Prediction prediction,
+                      const Tensor& latents, const Tensor& t, const Tensor& noise, const unet::Conditions& conditions,
+                      const unet::ForwardOptions& how) {
   const Tensor noisy = diffusion::add_noise(schedule, latents, noise, t);
   const Tensor out = unet.forward(noisy, t, conditions, how).to(at::kFloat);
   return (out - diffusion::target(prediction, schedule, latents, noise, t, noisy)).square().flatten(1).mean(1).mean();
@@ -37,16 +38,19 @@ struct TextToVideoTask::Data {
 
 TextToVideoTask::TextToVideoTask(const TextToVideoTaskOptions& o, const TrainerOptions& trainer)
     : options_(o), schedule_(schedulers::make_schedule(o.index.schedule)) {
-  VGEN_CHECK(o.batch >= 1 && o.clips >= o.batch, ConfigError, "text_to_video: needs 1 <= batch <= clips, got ", o.batch, " and ", o.clips);
+  VGEN_CHECK(o.batch >= 1 && o.clips >= o.batch, ConfigError, "text_to_video: needs 1 <= batch <= clips, got ", o.batch,
+             " and ", o.clips);
   VGEN_CHECK(o.time_power > 0, ConfigError, "text_to_video: time_power must be > 0, got ", o.time_power, "; try 1");
-  VGEN_CHECK(!o.autoencoder.empty(), ConfigError, "text_to_video: autoencoder must name a model folder with the part vae; train it first");
+  VGEN_CHECK(!o.autoencoder.empty(), ConfigError,
+             "text_to_video: autoencoder must name a model folder with the part vae; train it first");
   vae::AutoencoderKlOptions v;
   from_node(pipelines::read_part_config(o.autoencoder, "vae"), v, {o.autoencoder + "/vae/config.json", ""});
   vae_ = std::make_shared<vae::AutoencoderKl>(v);
   pipelines::load_part(o.autoencoder, "vae", *vae_);
   vae_->requires_grad(false);
   VGEN_CHECK(v.latent_channels == o.unet.in_channels && o.text.width == o.unet.context_channels, ConfigError,
-             "text_to_video: unet.in_channels must equal the VAE's latent channels (", v.latent_channels, ") and unet.context_channels text.width (", o.text.width, ")");
+             "text_to_video: unet.in_channels must equal the VAE's latent channels (", v.latent_channels,
+             ") and unet.context_channels text.width (", o.text.width, ")");
   text_ = std::make_shared<conditioning::ClipText>(o.text);
   text_->initialise(step_generator(trainer.seed, 0, 0, 1));
   unet_ = std::make_shared<unet::UNet>(o.unet);
@@ -71,9 +75,12 @@ Tensor TextToVideoTask::loss(std::uint64_t seed, long long step, int part) {
     const at::NoGradGuard off;
     data_ = std::make_unique<Data>();
     for (int k = 0; k < options_.clips; ++k) {
-      const data::ShapesClip clip = data::shapes_clip(options_.data_seed, static_cast<std::uint64_t>(k), data::Split::train, options_.world);
-      const Tensor z = vae_->encode(pipelines::to_tensor(clip.frames)).mode() * vae_->options().scale_factor;  // [F, C, h, w]
-      if (!data_->latents.defined()) data_->latents = at::empty({options_.clips, z.size(1), z.size(0), z.size(2), z.size(3)}, at::kHalf);
+      const data::ShapesClip clip =
+          data::shapes_clip(options_.data_seed, static_cast<std::uint64_t>(k), data::Split::train, options_.world);
+      const Tensor z =
+          vae_->encode(pipelines::to_tensor(clip.frames)).mode() * vae_->options().scale_factor;  // [F, C, h, w]
+      if (!data_->latents.defined())
+        data_->latents = at::empty({options_.clips, z.size(1), z.size(0), z.size(2), z.size(3)}, at::kHalf);
       data_->latents[k].copy_(z.transpose(0, 1));
       data_->captions.push_back(clip.caption);
       if ((k + 1) % 2000 == 0) log::info("text_to_video: latents of ", k + 1, " of ", options_.clips, " clips");
@@ -82,21 +89,32 @@ Tensor TextToVideoTask::loss(std::uint64_t seed, long long step, int part) {
   at::Generator draw = step_generator(seed, step, part);
   const std::int64_t batch = options_.batch;
   const at::TensorOptions cpu = at::TensorOptions().dtype(at::kFloat);
-  const Tensor which = at::rand({batch}, draw, cpu).mul(static_cast<double>(options_.clips)).to(at::kLong).clamp_max_(options_.clips - 1);
+  const Tensor which = at::rand({batch}, draw, cpu)
+                           .mul(static_cast<double>(options_.clips))
+                           .to(at::kLong)
+                           .clamp_max_(options_.clips - 1);
   const Tensor drop = at::rand({batch}, draw, cpu) < options_.caption_dropout;
   const double total = schedule_.steps();
-  const Tensor t = at::rand({batch}, draw, cpu).pow(1 / options_.time_power).mul(total).to(at::kLong).clamp_max_(static_cast<std::int64_t>(total) - 1);
+  const Tensor t = at::rand({batch}, draw, cpu)
+                       .pow(1 / options_.time_power)
+                       .mul(total)
+                       .to(at::kLong)
+                       .clamp_max_(static_cast<std::int64_t>(total) - 1);
   const Tensor latents = data_->latents.index_select(0, which).to(at::kFloat);
   std::vector<std::string> captions;
   for (std::int64_t i = 0; i < batch; ++i)
-    captions.push_back(drop[i].item<bool>() ? options_.index.defaults.negative_prompt : data_->captions[static_cast<std::size_t>(which[i].item<std::int64_t>())]);
+    captions.push_back(drop[i].item<bool>() ? options_.index.defaults.negative_prompt
+                                            : data_->captions[static_cast<std::size_t>(which[i].item<std::int64_t>())]);
   const Tensor noise = diffusion::draw_noise(latents, options_.offset_noise, noise_from(draw));
-  const auto tokens = text::Tokenizer::clip().tokenize(std::span<const std::string>(captions), options_.text.context_length);
+  const auto tokens =
+      text::Tokenizer::clip().tokenize(std::span<const std::string>(captions), options_.text.context_length);
   const Tensor words = text_->forward(conditioning::ids_tensor(tokens)).words;
-  return denoising_loss(*unet_, schedule_, options_.index.prediction, latents, t, noise, {{"text", words}}, {.cache = nullptr, .observe = {}, .dropout = draw});
+  return denoising_loss(*unet_, schedule_, options_.index.prediction, latents, t, noise, {{"text", words}},
+                        {.cache = nullptr, .observe = {}, .dropout = draw});
 }
 
-std::map<std::string, double> TextToVideoTask::preview(long long step, const std::filesystem::path& folder, EventLog& log) {
+std::map<std::string, double> TextToVideoTask::preview(long long step, const std::filesystem::path& folder,
+                                                       EventLog& log) {
   const at::NoGradGuard off;
   struct Tower : conditioning::Encoder {
     conditioning::ClipTextEncoder encoder;

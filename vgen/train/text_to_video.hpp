@@ -1,4 +1,5 @@
-// Training a text-to-video model on the shapes world: text tower and UNet together, on latents of a trained autoencoder.
+// Training a text-to-video model on the shapes world: text tower and UNet together, on latents of a trained
+// autoencoder.
 #pragma once
 #include "vgen/conditioning/clip_text.hpp"
 #include "vgen/data/shapes_world.hpp"
@@ -11,10 +12,10 @@ namespace vgen::train {
 
 struct TextToVideoTaskOptions {
   static constexpr std::string_view kind = "text_to_video";
-  std::string autoencoder;                 // model folder with the part vae
+  std::string autoencoder;  // model folder with the part vae
   conditioning::ClipTextOptions text;
   unet::UNetOptions unet;
-  pipelines::ModelIndex index;             // schedule, prediction and the defaults of the shipped model
+  pipelines::ModelIndex index;  // schedule, prediction and the defaults of the shipped model
   data::ShapesOptions world;
   std::uint64_t data_seed = 1;
   int clips = 20000;
@@ -26,22 +27,28 @@ struct TextToVideoTaskOptions {
   bool operator==(const TextToVideoTaskOptions&) const = default;
   static constexpr auto fields() {
     using O = TextToVideoTaskOptions;
-    return std::tuple{field("autoencoder", &O::autoencoder, "model folder whose vae makes the latents"), field("text", &O::text, "the text tower"),
-                      field("unet", &O::unet, "the UNet"), field("index", &O::index, "schedule, prediction, defaults of generation"),
-                      field("world", &O::world, "the data"), field("data_seed", &O::data_seed, "seed of the data"),
-                      field("clips", &O::clips, "different clips; their latents are computed once and kept in memory"),
-                      field("batch", &O::batch, "clips a micro-batch"),
-                      field("caption_dropout", &O::caption_dropout, "share of captions replaced by the negative prompt"),
-                      field("offset_noise", &O::offset_noise, "strength of the noise shared by all positions of a frame"),
-                      field("time_power", &O::time_power, "1 = times uniform; above 1: more of them noisy, t = T u^(1/power)"),
-                      field("preview_prompts", &O::preview_prompts, "prompts sampled and judged at a preview")};
+    return std::tuple{
+        field("autoencoder", &O::autoencoder, "model folder whose vae makes the latents"),
+        field("text", &O::text, "the text tower"),
+        field("unet", &O::unet, "the UNet"),
+        field("index", &O::index, "schedule, prediction, defaults of generation"),
+        field("world", &O::world, "the data"),
+        field("data_seed", &O::data_seed, "seed of the data"),
+        field("clips", &O::clips, "different clips; their latents are computed once and kept in memory"),
+        field("batch", &O::batch, "clips a micro-batch"),
+        field("caption_dropout", &O::caption_dropout, "share of captions replaced by the negative prompt"),
+        field("offset_noise", &O::offset_noise, "strength of the noise shared by all positions of a frame"),
+        field("time_power", &O::time_power, "1 = times uniform; above 1: more of them noisy, t = T u^(1/power)"),
+        field("preview_prompts", &O::preview_prompts, "prompts sampled and judged at a preview")};
   }
 };
 
 // Mean loss of one batch: noise at times t, prediction of the network against its target, mean squared error.
 // latents [B, C, F, h, w], t int64 [B], noise as latents. Golden `training/step_t2v*`.
-VGEN_API Tensor denoising_loss(unet::UNet& unet, const schedulers::NoiseSchedule& schedule, diffusion::Prediction prediction, const Tensor& latents,
-                               const Tensor& t, const Tensor& noise, const unet::Conditions& conditions, const unet::ForwardOptions& how = {});
+VGEN_API Tensor denoising_loss(unet::UNet& unet, const schedulers::NoiseSchedule& schedule,
+                               diffusion::Prediction prediction, const Tensor& latents, const Tensor& t,
+                               const Tensor& noise, const unet::Conditions& conditions,
+                               const unet::ForwardOptions& how = {});
 
 class VGEN_API TextToVideoTask : public Task {
  public:

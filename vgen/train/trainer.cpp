@@ -15,7 +15,8 @@ namespace fs = std::filesystem;
 
 at::Generator step_generator(std::uint64_t seed, long long step, int part, int purpose) {
   std::uint64_t z = seed;
-  for (const std::uint64_t word : {static_cast<std::uint64_t>(step), static_cast<std::uint64_t>(part), static_cast<std::uint64_t>(purpose)}) {
+  for (const std::uint64_t word :
+       {static_cast<std::uint64_t>(step), static_cast<std::uint64_t>(part), static_cast<std::uint64_t>(purpose)}) {
     z += 0x9E3779B97F4A7C15ull + word;
     z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9ull;
     z = (z ^ z >> 27) * 0x94D049BB133111EBull;
@@ -29,13 +30,14 @@ namespace {
 void validate(const TrainerOptions& o) {
   VGEN_CHECK(o.steps >= 1, ConfigError, "trainer: steps must be >= 1, got ", o.steps);
   VGEN_CHECK(o.accumulate >= 1, ConfigError, "trainer: accumulate must be >= 1, got ", o.accumulate);
-  VGEN_CHECK(o.ema_decay >= 0 && o.ema_decay < 1, ConfigError, "trainer: ema_decay must be in [0, 1), got ", o.ema_decay);
+  VGEN_CHECK(o.ema_decay >= 0 && o.ema_decay < 1, ConfigError, "trainer: ema_decay must be in [0, 1), got ",
+             o.ema_decay);
   VGEN_CHECK(o.log_every >= 1 && o.checkpoint_every >= 1 && o.keep_checkpoints >= 1, ConfigError,
              "trainer: log_every, checkpoint_every and keep_checkpoints must be >= 1");
 }
 
-// The weights in their three forms. `live` are the task's tensors; `master` the float32 ones that the optimiser moves (the same
-// tensors in fp32); `average` the EMA.
+// The weights in their three forms. `live` are the task's tensors; `master` the float32 ones that the optimiser moves
+// (the same tensors in fp32); `average` the EMA.
 struct Weights {
   Parameters live;
   std::vector<Tensor> master, average;
@@ -69,8 +71,8 @@ struct Weights {
 
 }  // namespace
 
-TrainResult train(Task& task, const TrainerOptions& o, const fs::path& folder, const std::string& fingerprint, const CancelToken& cancel,
-                  const OnProgress& progress) {
+TrainResult train(Task& task, const TrainerOptions& o, const fs::path& folder, const std::string& fingerprint,
+                  const CancelToken& cancel, const OnProgress& progress) {
   validate(o);
   std::error_code ec;
   fs::create_directories(folder, ec);
@@ -97,15 +99,16 @@ TrainResult train(Task& task, const TrainerOptions& o, const fs::path& folder, c
   // ---- resume ----
   if (auto c = read_newest_checkpoint(checkpoints)) {
     const std::string& theirs = c->state.at("fingerprint").as_string();
-    VGEN_CHECK(theirs == fingerprint, ConfigError, "trainer: ", checkpoints.string(), " holds a run with another configuration (", theirs,
-               ", now ", fingerprint, "); use another --out, or the configuration it was started with");
+    VGEN_CHECK(theirs == fingerprint, ConfigError, "trainer: ", checkpoints.string(),
+               " holds a run with another configuration (", theirs, ", now ", fingerprint,
+               "); use another --out, or the configuration it was started with");
     std::map<std::string, Tensor> by_name(c->tensors.begin(), c->tensors.end());
     const at::NoGradGuard off;
     const auto restore = [&](const char* prefix, std::vector<Tensor>& into) {
       for (std::size_t i = 0; i < into.size(); ++i) {
         const auto found = by_name.find(prefix + w.live[i].first);
-        VGEN_CHECK(found != by_name.end() && found->second.sizes() == into[i].sizes(), CheckpointError, "trainer: checkpoint of step ", c->step,
-                   " lacks ", prefix, w.live[i].first);
+        VGEN_CHECK(found != by_name.end() && found->second.sizes() == into[i].sizes(), CheckpointError,
+                   "trainer: checkpoint of step ", c->step, " lacks ", prefix, w.live[i].first);
         into[i].detach().copy_(found->second);
       }
     };
@@ -124,11 +127,13 @@ TrainResult train(Task& task, const TrainerOptions& o, const fs::path& folder, c
   const auto save_checkpoint = [&] {
     Checkpoint c;
     c.step = result.step;
-    c.state = Node::map({{"fingerprint", Node(fingerprint)}, {"seed", Node(str(o.seed))},
+    c.state = Node::map({{"fingerprint", Node(fingerprint)},
+                         {"seed", Node(str(o.seed))},
                          {"bad_steps", Node(static_cast<std::int64_t>(result.bad_steps))},
                          {"optimizer_steps", Node(static_cast<std::int64_t>(optimizer.steps()))}});
     const auto add = [&](const char* prefix, const std::vector<Tensor>& tensors) {
-      for (std::size_t i = 0; i < tensors.size(); ++i) c.tensors.emplace_back(prefix + w.live[i].first, tensors[i].detach());
+      for (std::size_t i = 0; i < tensors.size(); ++i)
+        c.tensors.emplace_back(prefix + w.live[i].first, tensors[i].detach());
     };
     add("model/", w.master);
     add("ema/", w.average);
@@ -176,8 +181,9 @@ TrainResult train(Task& task, const TrainerOptions& o, const fs::path& folder, c
     } else {
       ++result.bad_steps;
       log::warn("trainer: step ", step, " gave loss ", loss_sum, ", gradient norm ", norm, "; skipped");
-      VGEN_CHECK(++bad_in_a_row < o.max_bad_steps, NumericsError, "trainer: ", bad_in_a_row, " steps in a row up to step ", step,
-                 " gave NaN or Inf; the last good checkpoint is in ", checkpoints.string(), "; lower the learning rate or set clip_norm");
+      VGEN_CHECK(++bad_in_a_row < o.max_bad_steps, NumericsError, "trainer: ", bad_in_a_row,
+                 " steps in a row up to step ", step, " gave NaN or Inf; the last good checkpoint is in ",
+                 checkpoints.string(), "; lower the learning rate or set clip_norm");
     }
     optimizer.zero_grad();
     result.step = step;
@@ -185,7 +191,9 @@ TrainResult train(Task& task, const TrainerOptions& o, const fs::path& folder, c
 
     const bool last = step == o.steps;
     if (step % o.log_every == 0 || last)
-      events.scalars(step, {{"loss", loss_sum}, {"lr", rate}, {"gradient_norm", norm},
+      events.scalars(step, {{"loss", loss_sum},
+                            {"lr", rate},
+                            {"gradient_norm", norm},
                             {"seconds_per_step", elapsed() / static_cast<double>(step - first)}});
     if (o.sample_every > 0 && (step % o.sample_every == 0 || last)) {
       const auto scores = w.with(best, [&] { return task.preview(step, folder, events); });

@@ -1,5 +1,6 @@
-// The training loop: gradient accumulation, mixed precision with float32 masters, EMA, clipping, logs, previews, atomic checkpoints and
-// a resume that is equal to an unbroken run to the bit. What is trained is a Task; the loop knows no model.
+// The training loop: gradient accumulation, mixed precision with float32 masters, EMA, clipping, logs, previews, atomic
+// checkpoints and a resume that is equal to an unbroken run to the bit. What is trained is a Task; the loop knows no
+// model.
 #pragma once
 #include <filesystem>
 #include <map>
@@ -19,7 +20,9 @@
 namespace vgen::train {
 
 enum class Precision { fp32, bf16 };
-constexpr auto enum_names(Precision) { return std::array{std::pair{Precision::fp32, "fp32"}, std::pair{Precision::bf16, "bf16"}}; }
+constexpr auto enum_names(Precision) {
+  return std::array{std::pair{Precision::fp32, "fp32"}, std::pair{Precision::bf16, "bf16"}};
+}
 
 struct TrainerOptions {
   static constexpr std::string_view kind = "trainer";
@@ -38,20 +41,21 @@ struct TrainerOptions {
   bool operator==(const TrainerOptions&) const = default;
   static constexpr auto fields() {
     using O = TrainerOptions;
-    return std::tuple{field("steps", &O::steps, "optimiser steps of the whole run"),
-                      field("accumulate", &O::accumulate, "micro-batches a step"),
-                      field("seed", &O::seed, "of every random number; step s of a seed is the same wherever it runs"),
-                      field("precision", &O::precision, "fp32, or bf16 with float32 master weights"),
-                      field("learning_rate", &O::learning_rate, "warm-up and decay"),
-                      field("adamw", &O::adamw, "optimiser"),
-                      field("clip_norm", &O::clip_norm, "largest gradient norm; 0 = no clipping"),
-                      field("ema_decay", &O::ema_decay, "of the averaged weights that are shipped; 0 = none"),
-                      field("ema_warmup", &O::ema_warmup, "decay at step n is at most (1 + n) / (10 + n)"),
-                      field("log_every", &O::log_every, "steps between records"),
-                      field("sample_every", &O::sample_every, "steps between previews; 0 = none"),
-                      field("checkpoint_every", &O::checkpoint_every, "steps between checkpoints"),
-                      field("keep_checkpoints", &O::keep_checkpoints, "newest checkpoints kept"),
-                      field("max_bad_steps", &O::max_bad_steps, "steps in a row that may give NaN before the run stops")};
+    return std::tuple{
+        field("steps", &O::steps, "optimiser steps of the whole run"),
+        field("accumulate", &O::accumulate, "micro-batches a step"),
+        field("seed", &O::seed, "of every random number; step s of a seed is the same wherever it runs"),
+        field("precision", &O::precision, "fp32, or bf16 with float32 master weights"),
+        field("learning_rate", &O::learning_rate, "warm-up and decay"),
+        field("adamw", &O::adamw, "optimiser"),
+        field("clip_norm", &O::clip_norm, "largest gradient norm; 0 = no clipping"),
+        field("ema_decay", &O::ema_decay, "of the averaged weights that are shipped; 0 = none"),
+        field("ema_warmup", &O::ema_warmup, "decay at step n is at most (1 + n) / (10 + n)"),
+        field("log_every", &O::log_every, "steps between records"),
+        field("sample_every", &O::sample_every, "steps between previews; 0 = none"),
+        field("checkpoint_every", &O::checkpoint_every, "steps between checkpoints"),
+        field("keep_checkpoints", &O::keep_checkpoints, "newest checkpoints kept"),
+        field("max_bad_steps", &O::max_bad_steps, "steps in a row that may give NaN before the run stops")};
   }
 };
 
@@ -65,23 +69,27 @@ class VGEN_API Task {
   // Scalar loss of micro-batch `part` of `step`. Depends on (seed, step, part) and the parameters alone.
   virtual Tensor loss(std::uint64_t seed, long long step, int part) = 0;
   // Pictures of what the model does now (with averaged weights if there are any); extra scalars may be returned.
-  virtual std::map<std::string, double> preview(long long step, const std::filesystem::path& folder, EventLog& log) { return {}; }
+  virtual std::map<std::string, double> preview(long long step, const std::filesystem::path& folder, EventLog& log) {
+    return {};
+  }
   // Writes the model as a folder that from_pretrained reads; `weights` are float32 values in the order of parameters().
   virtual void save(const std::filesystem::path& folder, const Parameters& weights) = 0;
 };
 
 struct TrainResult {
-  long long step = 0;      // finished steps
+  long long step = 0;  // finished steps
   double last_loss = 0;
   long long bad_steps = 0;
-  bool finished = false;   // false: stopped by request after a checkpoint
+  bool finished = false;  // false: stopped by request after a checkpoint
 };
 
-// Trains in `folder` (made if missing): log.jsonl, TensorBoard events, previews, checkpoints/step-N, LATEST, and model/ at the end.
-// Continues from the newest complete checkpoint if there is one; a damaged one is skipped with a warning. `fingerprint` (the
-// effective configuration) must equal that of the checkpoint, but for `steps`. On a cancelled token the step is finished, saved, and the result says so.
-VGEN_API TrainResult train(Task& task, const TrainerOptions& options, const std::filesystem::path& folder, const std::string& fingerprint,
-                           const CancelToken& cancel = {}, const OnProgress& progress = {});
+// Trains in `folder` (made if missing): log.jsonl, TensorBoard events, previews, checkpoints/step-N, LATEST, and model/
+// at the end. Continues from the newest complete checkpoint if there is one; a damaged one is skipped with a warning.
+// `fingerprint` (the effective configuration) must equal that of the checkpoint, but for `steps`. On a cancelled token
+// the step is finished, saved, and the result says so.
+VGEN_API TrainResult train(Task& task, const TrainerOptions& options, const std::filesystem::path& folder,
+                           const std::string& fingerprint, const CancelToken& cancel = {},
+                           const OnProgress& progress = {});
 
 // Generator of one purpose of one micro-batch.
 VGEN_API at::Generator step_generator(std::uint64_t seed, long long step, int part, int purpose = 0);

@@ -1,4 +1,5 @@
-// The three slots in which systems differ. A feature reads its conditions by name; absent optional ones contribute nothing.
+// The three slots in which systems differ. A feature reads its conditions by name; absent optional ones contribute
+// nothing.
 #pragma once
 #include <memory>
 #include <string>
@@ -12,7 +13,7 @@ namespace vgen::unet {
 
 class VGEN_API Feature : public nn::Module {
  public:
-  virtual std::string name() const = 0;                                // child name and, usually, condition name
+  virtual std::string name() const = 0;  // child name and, usually, condition name
   virtual std::vector<std::string> conditions() const { return {name()}; }
 };
 
@@ -36,7 +37,8 @@ class VGEN_API ContextFeature : public Feature {
 };
 
 VGEN_API std::unique_ptr<StemFeature> make_feature(const StemFeatureOptions& options, const UNetOptions& unet);
-VGEN_API std::unique_ptr<EmbeddingFeature> make_feature(const EmbeddingFeatureOptions& options, const UNetOptions& unet);
+VGEN_API std::unique_ptr<EmbeddingFeature> make_feature(const EmbeddingFeatureOptions& options,
+                                                        const UNetOptions& unet);
 VGEN_API std::unique_ptr<ContextFeature> make_feature(const ContextFeatureOptions& options, const UNetOptions& unet);
 
 }  // namespace vgen::unet

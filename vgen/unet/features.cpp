@@ -1,9 +1,9 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/cos.h>
 #include <ATen/ops/sin.h>
 #include <ATen/ops/stack.h>
-#include <ATen/ops/cat.h>
 
 #include <cmath>
 
@@ -16,7 +16,8 @@ namespace {
 class FramePositionFeature : public StemFeature {
  public:
   explicit FramePositionFeature(std::int64_t channels) : channels_(channels) {
-    VGEN_CHECK(channels >= 2 && channels % 2 == 0, ConfigError, "frame_position: channels must be even and >= 2, got ", channels);
+    VGEN_CHECK(channels >= 2 && channels % 2 == 0, ConfigError, "frame_position: channels must be even and >= 2, got ",
+               channels);
   }
   std::string name() const override { return "frame_position"; }
   std::vector<std::string> conditions() const override { return {}; }
@@ -24,13 +25,17 @@ class FramePositionFeature : public StemFeature {
   // cos and sin of pi k (f + 1/2) / F, k = 1, 2, ...: the first pair alone is one to one over the clip.
   Tensor concat(const Tensor& x, const Conditions&) override {
     const std::int64_t frames = x.size(1);
-    const Tensor place = at::arange(frames, x.options().dtype(at::kFloat)).add(0.5).mul(M_PI / static_cast<double>(frames));
+    const Tensor place =
+        at::arange(frames, x.options().dtype(at::kFloat)).add(0.5).mul(M_PI / static_cast<double>(frames));
     std::vector<Tensor> columns;
     for (std::int64_t k = 1; k <= channels_ / 2; ++k) {
       columns.push_back((place * static_cast<double>(k)).cos());
       columns.push_back((place * static_cast<double>(k)).sin());
     }
-    return at::stack(columns, 1).to(x.scalar_type()).view({1, frames, 1, 1, channels_}).expand({x.size(0), frames, x.size(2), x.size(3), channels_});
+    return at::stack(columns, 1)
+        .to(x.scalar_type())
+        .view({1, frames, 1, 1, channels_})
+        .expand({x.size(0), frames, x.size(2), x.size(3), channels_});
   }
 
  private:
@@ -39,7 +44,9 @@ class FramePositionFeature : public StemFeature {
 
 class FpsFeature : public EmbeddingFeature {
  public:
-  explicit FpsFeature(std::int64_t channels) : mlp_(channels, 4 * channels, 4 * channels), channels_(channels) { add_child("mlp", mlp_); }
+  explicit FpsFeature(std::int64_t channels) : mlp_(channels, 4 * channels, 4 * channels), channels_(channels) {
+    add_child("mlp", mlp_);
+  }
   std::string name() const override { return "fps"; }
   Tensor embed(const Conditions& given, std::int64_t) override {
     const Tensor* fps = given.find("fps");
@@ -69,16 +76,26 @@ class TextFeature : public ContextFeature {
 
 struct Make {
   const UNetOptions& unet;
-  std::unique_ptr<StemFeature> operator()(const FramePosition& o) const { return std::make_unique<FramePositionFeature>(o.channels); }
+  std::unique_ptr<StemFeature> operator()(const FramePosition& o) const {
+    return std::make_unique<FramePositionFeature>(o.channels);
+  }
   std::unique_ptr<EmbeddingFeature> operator()(const Fps&) const { return std::make_unique<FpsFeature>(unet.channels); }
-  std::unique_ptr<ContextFeature> operator()(const Text&) const { return std::make_unique<TextFeature>(unet.context_channels); }
+  std::unique_ptr<ContextFeature> operator()(const Text&) const {
+    return std::make_unique<TextFeature>(unet.context_channels);
+  }
 };
 
 }  // namespace
 
-std::unique_ptr<StemFeature> make_feature(const StemFeatureOptions& o, const UNetOptions& unet) { return std::visit(Make{unet}, o); }
-std::unique_ptr<EmbeddingFeature> make_feature(const EmbeddingFeatureOptions& o, const UNetOptions& unet) { return std::visit(Make{unet}, o); }
-std::unique_ptr<ContextFeature> make_feature(const ContextFeatureOptions& o, const UNetOptions& unet) { return std::visit(Make{unet}, o); }
+std::unique_ptr<StemFeature> make_feature(const StemFeatureOptions& o, const UNetOptions& unet) {
+  return std::visit(Make{unet}, o);
+}
+std::unique_ptr<EmbeddingFeature> make_feature(const EmbeddingFeatureOptions& o, const UNetOptions& unet) {
+  return std::visit(Make{unet}, o);
+}
+std::unique_ptr<ContextFeature> make_feature(const ContextFeatureOptions& o, const UNetOptions& unet) {
+  return std::visit(Make{unet}, o);
+}
 
 // ---- conditions ----
 
@@ -104,12 +121,13 @@ const Tensor& Conditions::require(const std::string& name) const {
 }
 void Conditions::expect_subset_of(const std::vector<std::string>& declared) const {
   for (const auto& [name, tensor] : tensors_)
-    VGEN_CHECK(std::find(declared.begin(), declared.end(), name) != declared.end(), ConfigError, "unet: this model takes no condition '",
-               printable(name), "'; it takes ", joined(declared), ", given ", joined(names(tensors_)));
+    VGEN_CHECK(std::find(declared.begin(), declared.end(), name) != declared.end(), ConfigError,
+               "unet: this model takes no condition '", printable(name), "'; it takes ", joined(declared), ", given ",
+               joined(names(tensors_)));
 }
 Conditions Conditions::stack(const Conditions& first, const Conditions& second) {
-  VGEN_CHECK(names(first.tensors_) == names(second.tensors_), ConfigError, "conditions: cannot stack {", joined(names(first.tensors_)), "} on {",
-             joined(names(second.tensors_)), "}");
+  VGEN_CHECK(names(first.tensors_) == names(second.tensors_), ConfigError, "conditions: cannot stack {",
+             joined(names(first.tensors_)), "} on {", joined(names(second.tensors_)), "}");
   Conditions out;
   for (const auto& [name, tensor] : first.tensors_) out.set(name, at::cat({tensor, second.tensors_.at(name)}));
   return out;

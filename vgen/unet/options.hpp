@@ -13,13 +13,16 @@ namespace vgen::unet {
 
 // ---- stem: channels concatenated to the latent before the first convolution ----
 
-// The place of each frame in the clip as `channels` sines and cosines, constant over the picture. The released systems have none
-// (their only sense of the order of time is the padding of the temporal convolutions); a small model learns motion sooner with it.
+// The place of each frame in the clip as `channels` sines and cosines, constant over the picture. The released systems
+// have none (their only sense of the order of time is the padding of the temporal convolutions); a small model learns
+// motion sooner with it.
 struct FramePosition {
   static constexpr std::string_view kind = "frame_position";
   std::int64_t channels = 4;
   bool operator==(const FramePosition&) const = default;
-  static constexpr auto fields() { return std::tuple{field("channels", &FramePosition::channels, "number of channels, even")}; }
+  static constexpr auto fields() {
+    return std::tuple{field("channels", &FramePosition::channels, "number of channels, even")};
+  }
 };
 using StemFeatureOptions = std::variant<FramePosition>;
 
@@ -47,8 +50,9 @@ struct Level {
   bool attention = true;
   bool operator==(const Level&) const = default;
   static constexpr auto fields() {
-    return std::tuple{field("multiplier", &Level::multiplier, "width of the level in units of `channels`"),
-                      field("attention", &Level::attention, "spatial and temporal transformers after its residual blocks")};
+    return std::tuple{
+        field("multiplier", &Level::multiplier, "width of the level in units of `channels`"),
+        field("attention", &Level::attention, "spatial and temporal transformers after its residual blocks")};
   }
 };
 
@@ -68,20 +72,21 @@ struct UNetOptions {
   bool operator==(const UNetOptions&) const = default;
   static constexpr auto fields() {
     using O = UNetOptions;
-    return std::tuple{field("in_channels", &O::in_channels, "channels of the latent"),
-                      field("out_channels", &O::out_channels, "channels of the prediction"),
-                      field("channels", &O::channels, "width of the first level"),
-                      field("context_channels", &O::context_channels, "width of the context tokens"),
-                      field("levels", &O::levels, "resolutions, each half of the one before"),
-                      field("blocks_per_level", &O::blocks_per_level, "residual blocks a level (the way up has one more)"),
-                      field("head_channels", &O::head_channels, "width of an attention head"),
-                      field("first_heads", &O::first_heads, "heads of the temporal transformer after the first convolution"),
-                      field("norm_groups", &O::norm_groups, "groups of every group norm; narrow models need fewer than 32"),
-                      field("dropout", &O::dropout, "in residual blocks, training only"),
-                      field("temporal_dropout", &O::temporal_dropout, "in temporal convolutions, training only"),
-                      field("stem", &O::stem, "channels concatenated to the latent"),
-                      field("embeddings", &O::embeddings, "terms added to the time embedding"),
-                      field("context", &O::context, "token sources of the cross-attention")};
+    return std::tuple{
+        field("in_channels", &O::in_channels, "channels of the latent"),
+        field("out_channels", &O::out_channels, "channels of the prediction"),
+        field("channels", &O::channels, "width of the first level"),
+        field("context_channels", &O::context_channels, "width of the context tokens"),
+        field("levels", &O::levels, "resolutions, each half of the one before"),
+        field("blocks_per_level", &O::blocks_per_level, "residual blocks a level (the way up has one more)"),
+        field("head_channels", &O::head_channels, "width of an attention head"),
+        field("first_heads", &O::first_heads, "heads of the temporal transformer after the first convolution"),
+        field("norm_groups", &O::norm_groups, "groups of every group norm; narrow models need fewer than 32"),
+        field("dropout", &O::dropout, "in residual blocks, training only"),
+        field("temporal_dropout", &O::temporal_dropout, "in temporal convolutions, training only"),
+        field("stem", &O::stem, "channels concatenated to the latent"),
+        field("embeddings", &O::embeddings, "terms added to the time embedding"),
+        field("context", &O::context, "token sources of the cross-attention")};
   }
 };
 

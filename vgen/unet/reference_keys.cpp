@@ -10,8 +10,10 @@ namespace {
 std::vector<std::string> split(const std::string& name) {
   std::vector<std::string> parts(1);
   for (const char c : name) {
-    if (c == '.') parts.emplace_back();
-    else parts.back() += c;
+    if (c == '.')
+      parts.emplace_back();
+    else
+      parts.back() += c;
   }
   return parts;
 }
@@ -22,7 +24,8 @@ std::string join(const std::vector<std::string>& parts, std::size_t from) {
 }
 void replace(std::string& text, const std::string& from, const std::string& to) {
   const std::size_t at = text.find(from);
-  if (at != std::string::npos && (at + from.size() == text.size() || text[at + from.size()] == '.')) text.replace(at, from.size(), to);
+  if (at != std::string::npos && (at + from.size() == text.size() || text[at + from.size()] == '.'))
+    text.replace(at, from.size(), to);
 }
 
 // Inside a transformer: the same in both layouts.
@@ -34,14 +37,20 @@ std::string transformer_rest(std::string rest) {
   return rest;
 }
 
-// Stage of the temporal convolution: its convolution stands behind norm and SiLU, from the second stage on also behind a dropout.
+// Stage of the temporal convolution: its convolution stands behind norm and SiLU, from the second stage on also behind
+// a dropout.
 std::string temporal_stage(const std::vector<std::string>& p, std::size_t i) {  // p[i] = "0".."3", p[i+1] = norm | conv
-  return "conv" + std::to_string(std::stoi(p[i]) + 1) + (p[i + 1] == "norm" ? ".0" : p[i] == "0" ? ".2" : ".3") + join(p, i + 2);
+  return "conv" + std::to_string(std::stoi(p[i]) + 1) +
+         (p[i + 1] == "norm" ? ".0"
+          : p[i] == "0"      ? ".2"
+                             : ".3") +
+         join(p, i + 2);
 }
 
 std::string reference_res(const std::vector<std::string>& p, std::size_t i) {
-  static const std::map<std::string, std::string> names = {{"norm1", "in_layers.0"},  {"conv1", "in_layers.2"},  {"emb", "emb_layers.1"},
-                                                           {"norm2", "out_layers.0"}, {"conv2", "out_layers.3"}, {"skip", "skip_connection"}};
+  static const std::map<std::string, std::string> names = {{"norm1", "in_layers.0"},  {"conv1", "in_layers.2"},
+                                                           {"emb", "emb_layers.1"},   {"norm2", "out_layers.0"},
+                                                           {"conv2", "out_layers.3"}, {"skip", "skip_connection"}};
   if (i >= p.size()) return "";
   if (p[i] == "temporal") return "." + ("temopral_conv." + temporal_stage(p, i + 1));
   return "." + names.at(p[i]) + join(p, i + 1);
@@ -53,7 +62,9 @@ bool ends_with_attention(std::int64_t up, const UNetOptions& o) {
 }
 
 // Where an entry of the way down (without the stem) or up lies in diffusers: block and position in it.
-struct Position { std::int64_t block, index; };
+struct Position {
+  std::int64_t block, index;
+};
 Position diffusers_position(std::int64_t n, std::int64_t per_block) { return {n / per_block, n % per_block}; }
 
 }  // namespace
@@ -67,13 +78,15 @@ std::string reference_name(const std::string& ours, const UNetOptions& o) {
   if (p[0] == "embedding" && p[1] == "fps") return mlp("fps_embedding", 3);
   if (p[0] == "head") return (p[1] == "norm" ? "out.0" : "out.2") + join(p, 2);
   if (p[0] == "mid") {
-    static const std::map<std::string, std::string> place = {{"res1", "0"}, {"spatial", "1"}, {"temporal", "2"}, {"res2", "3"}};
+    static const std::map<std::string, std::string> place = {
+        {"res1", "0"}, {"spatial", "1"}, {"temporal", "2"}, {"res2", "3"}};
     const std::string base = "middle_block." + place.at(p[1]);
     return base + (p[1].starts_with("res") ? reference_res(p, 2) : transformer_rest(join(p, 2)));
   }
   if (p[0] == "down" || p[0] == "up") {
     const std::string base = (p[0] == "down" ? "input_blocks." : "output_blocks.") + p[1];
-    if (p[1] == "0" && p[0] == "down") return p[2] == "conv" ? base + ".0" + join(p, 3) : base + ".1" + transformer_rest(join(p, 3));
+    if (p[1] == "0" && p[0] == "down")
+      return p[2] == "conv" ? base + ".0" + join(p, 3) : base + ".1" + transformer_rest(join(p, 3));
     if (p[2] == "res") return base + ".0" + reference_res(p, 3);
     if (p[2] == "spatial") return base + ".1" + transformer_rest(join(p, 3));
     if (p[2] == "temporal") return base + ".2" + transformer_rest(join(p, 3));
@@ -89,10 +102,10 @@ std::vector<KeyPair> reference_keys(UNet& unet) {
   unet.each_parameter([&](const std::string& ours, Tensor& value) {
     const std::string theirs = reference_name(ours, unet.options());
     std::vector<std::int64_t> shape = value.sizes().vec();
-    if (theirs.find("temopral_conv") != std::string::npos && shape.size() == 4) shape.push_back(1);       // Conv3d (3,1,1)
+    if (theirs.find("temopral_conv") != std::string::npos && shape.size() == 4) shape.push_back(1);  // Conv3d (3,1,1)
     const bool temporal_transformer = ours.find(".temporal.proj_") != std::string::npos;
-    if (temporal_transformer && shape.size() == 2) shape.push_back(1);                                     // Conv1d
-    if (ours.ends_with(".skip.weight")) shape.insert(shape.end(), {1, 1});                                 // Conv2d 1x1
+    if (temporal_transformer && shape.size() == 2) shape.push_back(1);      // Conv1d
+    if (ours.ends_with(".skip.weight")) shape.insert(shape.end(), {1, 1});  // Conv2d 1x1
     pairs.push_back({ours, theirs, shape});
   });
   return pairs;
@@ -102,8 +115,9 @@ std::vector<KeyPair> diffusers_keys(UNet& unet) {
   const UNetOptions& o = unet.options();
   const std::int64_t n = o.blocks_per_level;
   const auto res = [](const std::string& base, std::int64_t index, const std::vector<std::string>& p, std::size_t i) {
-    static const std::map<std::string, std::string> names = {{"norm1", "norm1"}, {"conv1", "conv1"}, {"emb", "time_emb_proj"},
-                                                             {"norm2", "norm2"}, {"conv2", "conv2"}, {"skip", "conv_shortcut"}};
+    static const std::map<std::string, std::string> names = {{"norm1", "norm1"},       {"conv1", "conv1"},
+                                                             {"emb", "time_emb_proj"}, {"norm2", "norm2"},
+                                                             {"conv2", "conv2"},       {"skip", "conv_shortcut"}};
     const std::string at = std::to_string(index);
     if (p[i] == "temporal") return base + ".temp_convs." + at + "." + temporal_stage(p, i + 1);
     return base + ".resnets." + at + "." + names.at(p[i]) + join(p, i + 1);
@@ -117,14 +131,17 @@ std::vector<KeyPair> diffusers_keys(UNet& unet) {
       if (p[1] == "temporal") return "mid_block.temp_attentions.0" + transformer_rest(join(p, 2));
       return res("mid_block", p[1] == "res1" ? 0 : 1, p, 2);
     }
-    if (p[0] == "down" && p[1] == "0") return p[2] == "conv" ? "conv_in" + join(p, 3) : "transformer_in" + transformer_rest(join(p, 3));
+    if (p[0] == "down" && p[1] == "0")
+      return p[2] == "conv" ? "conv_in" + join(p, 3) : "transformer_in" + transformer_rest(join(p, 3));
     if (p[0] == "down" || p[0] == "up") {
       const bool down = p[0] == "down";
-      const Position at = diffusers_position(std::stoll(p[1]) - (down ? 1 : 0), n + 1);  // n blocks and the downsampling, or n + 1 blocks
+      const Position at = diffusers_position(std::stoll(p[1]) - (down ? 1 : 0),
+                                             n + 1);  // n blocks and the downsampling, or n + 1 blocks
       const std::string base = (down ? "down_blocks." : "up_blocks.") + std::to_string(at.block);
       if (p[2] == "res") return res(base, at.index, p, 3);
       if (p[2] == "spatial") return base + ".attentions." + std::to_string(at.index) + transformer_rest(join(p, 3));
-      if (p[2] == "temporal") return base + ".temp_attentions." + std::to_string(at.index) + transformer_rest(join(p, 3));
+      if (p[2] == "temporal")
+        return base + ".temp_attentions." + std::to_string(at.index) + transformer_rest(join(p, 3));
       return base + (down ? ".downsamplers.0.conv" : ".upsamplers.0.conv") + join(p, 3);
     }
     throw ConfigError(str("unet: diffusers' UNet3DConditionModel has no counterpart of '", printable(ours), "'"));

@@ -29,7 +29,8 @@ struct Names {  // observer names of a stage's parts
       : res(stage + ".res"), spatial(stage + ".spatial"), temporal(stage + ".temporal"), resample(stage) {}
 };
 
-// One entry of the way down or up: a residual block with its transformers and, at the end of a level, a change of resolution.
+// One entry of the way down or up: a residual block with its transformers and, at the end of a level, a change of
+// resolution.
 class Stage : public nn::Module {
  public:
   enum class Resample { none, down, up };
@@ -41,33 +42,42 @@ class Stage : public nn::Module {
 
   Stage(const Plan& plan, const UNetOptions& o) : resample_(plan.resample) {
     if (plan.in) {
-      res_ = std::make_unique<nn::ResBlock>(nn::ResBlockOptions{.in = plan.in, .out = plan.out, .embedding = 4 * o.channels,
-                                                                .norm_groups = o.norm_groups, .dropout = o.dropout,
+      res_ = std::make_unique<nn::ResBlock>(nn::ResBlockOptions{.in = plan.in,
+                                                                .out = plan.out,
+                                                                .embedding = 4 * o.channels,
+                                                                .norm_groups = o.norm_groups,
+                                                                .dropout = o.dropout,
                                                                 .temporal_dropout = o.temporal_dropout});
       add_child("res", *res_);
     }
     if (plan.attention) {
       const std::int64_t heads = plan.out / o.head_channels;
-      spatial_ = std::make_unique<Transformer>(Transformer::Kind::spatial, plan.out, heads, o.head_channels, o.context_channels, o.norm_groups);
-      temporal_ = std::make_unique<Transformer>(Transformer::Kind::temporal, plan.out, heads, o.head_channels, 0, o.norm_groups);
+      spatial_ = std::make_unique<Transformer>(Transformer::Kind::spatial, plan.out, heads, o.head_channels,
+                                               o.context_channels, o.norm_groups);
+      temporal_ = std::make_unique<Transformer>(Transformer::Kind::temporal, plan.out, heads, o.head_channels, 0,
+                                                o.norm_groups);
       add_child("spatial", *spatial_);
       add_child("temporal", *temporal_);
     }
     if (resample_ != Resample::none) {
-      conv_ = std::make_unique<nn::Conv2d>(plan.out, plan.out, nn::Conv2dOptions{.stride = resample_ == Resample::down ? 2 : 1});
+      conv_ = std::make_unique<nn::Conv2d>(plan.out, plan.out,
+                                           nn::Conv2dOptions{.stride = resample_ == Resample::down ? 2 : 1});
       add_child(resample_ == Resample::down ? "downsample" : "upsample", *conv_);
     }
   }
 
   Tensor forward(Tensor h, const BlockContext& ctx, const Observer& observe, const Names& names) {
-    const auto seen = [&](const std::string& name) { if (observe) observe(name, h); };
+    const auto seen = [&](const std::string& name) {
+      if (observe) observe(name, h);
+    };
     if (res_) h = res_->forward(h, ctx), seen(names.res);
     if (spatial_) {
       h = spatial_->forward(h, ctx), seen(names.spatial);
       h = temporal_->forward(h, ctx), seen(names.temporal);
     }
     if (resample_ == Resample::down) h = as_clip(conv_->forward(as_images(h)), h), seen(names.resample + ".downsample");
-    if (resample_ == Resample::up) h = as_clip(conv_->forward(nn::upsample2x(as_images(h))), h), seen(names.resample + ".upsample");
+    if (resample_ == Resample::up)
+      h = as_clip(conv_->forward(nn::upsample2x(as_images(h))), h), seen(names.resample + ".upsample");
     return h;
   }
 
@@ -94,7 +104,8 @@ class Middle : public nn::Module {
  public:
   Middle(std::int64_t channels, const UNetOptions& o)
       : res1(block(channels, o)),
-        spatial(Transformer::Kind::spatial, channels, channels / o.head_channels, o.head_channels, o.context_channels, o.norm_groups),
+        spatial(Transformer::Kind::spatial, channels, channels / o.head_channels, o.head_channels, o.context_channels,
+                o.norm_groups),
         temporal(Transformer::Kind::temporal, channels, channels / o.head_channels, o.head_channels, 0, o.norm_groups),
         res2(block(channels, o)) {
     add_child("res1", res1);
@@ -103,7 +114,9 @@ class Middle : public nn::Module {
     add_child("res2", res2);
   }
   Tensor forward(Tensor h, const BlockContext& ctx, const Observer& observe) {
-    const auto seen = [&](const char* name) { if (observe) observe(name, h); };
+    const auto seen = [&](const char* name) {
+      if (observe) observe(name, h);
+    };
     h = res1.forward(h, ctx), seen("mid.res1");
     h = spatial.forward(h, ctx), seen("mid.spatial");
     h = temporal.forward(h, ctx), seen("mid.temporal");
@@ -116,14 +129,19 @@ class Middle : public nn::Module {
 
  private:
   static nn::ResBlockOptions block(std::int64_t channels, const UNetOptions& o) {
-    return {.in = channels, .out = channels, .embedding = 4 * o.channels, .norm_groups = o.norm_groups, .dropout = o.dropout,
+    return {.in = channels,
+            .out = channels,
+            .embedding = 4 * o.channels,
+            .norm_groups = o.norm_groups,
+            .dropout = o.dropout,
             .temporal_dropout = o.temporal_dropout};
   }
 };
 
 class Head : public nn::Module {
  public:
-  Head(std::int64_t channels, const UNetOptions& o) : norm(o.norm_groups, channels, 1e-5), conv(channels, o.out_channels) {
+  Head(std::int64_t channels, const UNetOptions& o)
+      : norm(o.norm_groups, channels, 1e-5), conv(channels, o.out_channels) {
     add_child("norm", norm);
     add_child("conv", conv);
   }
@@ -165,14 +183,17 @@ void validate(const UNetOptions& o) {
   positive(o.head_channels, "head_channels");
   positive(o.first_heads, "first_heads");
   positive(o.norm_groups, "norm_groups");
-  VGEN_CHECK(!o.levels.empty() && o.levels.size() <= 8, ConfigError, "unet: levels must have 1 to 8 entries, got ", o.levels.size());
+  VGEN_CHECK(!o.levels.empty() && o.levels.size() <= 8, ConfigError, "unet: levels must have 1 to 8 entries, got ",
+             o.levels.size());
   VGEN_CHECK(o.dropout >= 0 && o.dropout < 1 && o.temporal_dropout >= 0 && o.temporal_dropout < 1, ConfigError,
              "unet: dropout must be in [0, 1)");
   for (const Level& level : o.levels) {
     positive(level.multiplier, "levels.multiplier");
     const std::int64_t width = o.channels * level.multiplier;
-    VGEN_CHECK(width % o.norm_groups == 0, ConfigError, "unet: width ", width, " is not divisible by norm_groups ", o.norm_groups);
-    VGEN_CHECK(width % o.head_channels == 0, ConfigError, "unet: width ", width, " is not divisible by head_channels ", o.head_channels);
+    VGEN_CHECK(width % o.norm_groups == 0, ConfigError, "unet: width ", width, " is not divisible by norm_groups ",
+               o.norm_groups);
+    VGEN_CHECK(width % o.head_channels == 0, ConfigError, "unet: width ", width, " is not divisible by head_channels ",
+               o.head_channels);
   }
 }
 
@@ -224,8 +245,11 @@ UNet::UNet(const UNetOptions& options) : options_(options) {
     const std::int64_t out = o.channels * o.levels[i].multiplier;
     for (std::int64_t j = 0; j <= o.blocks_per_level; ++j) {
       const bool enlarge = j == o.blocks_per_level && i > 0;
-      add(m.up, m.up_group, 0, {.in = width + skips.back(), .out = out, .attention = o.levels[i].attention,
-                                .resample = enlarge ? Stage::Resample::up : Stage::Resample::none});
+      add(m.up, m.up_group, 0,
+          {.in = width + skips.back(),
+           .out = out,
+           .attention = o.levels[i].attention,
+           .resample = enlarge ? Stage::Resample::up : Stage::Resample::none});
       skips.pop_back();
       width = out;
     }
@@ -240,8 +264,8 @@ Tensor UNet::forward(const Tensor& x, const Tensor& t, const Conditions& given, 
   Body& m = *body_;
   expect_shape(x, "unet", "x", {-1, options_.in_channels, -1, -1, -1});
   const std::int64_t b = x.size(0), frames = x.size(2), multiple = std::int64_t(1) << (options_.levels.size() - 1);
-  VGEN_CHECK(x.size(3) % multiple == 0 && x.size(4) % multiple == 0, ShapeError, "unet: latent height and width must be multiples of ", multiple,
-             ", got ", x.size(3), "x", x.size(4));
+  VGEN_CHECK(x.size(3) % multiple == 0 && x.size(4) % multiple == 0, ShapeError,
+             "unet: latent height and width must be multiples of ", multiple, ", got ", x.size(3), "x", x.size(4));
   VGEN_CHECK(t.dim() == 1 && t.size(0) == b, ShapeError, "unet: t must be [", b, "], got ", shape_string(t.sizes()));
   given.expect_subset_of(declared_);
   const at::ScalarType dtype = m.stem->conv.weight.scalar_type();
@@ -262,7 +286,8 @@ Tensor UNet::forward(const Tensor& x, const Tensor& t, const Conditions& given, 
   std::vector<Tensor> tokens;
   for (auto& feature : m.contexts)
     if (const Tensor part = feature->tokens(given, frames); part.defined()) tokens.push_back(part.to(dtype));
-  VGEN_CHECK(!tokens.empty(), ConfigError, "unet: the cross-attention has nothing to look at; give the condition 'text'");
+  VGEN_CHECK(!tokens.empty(), ConfigError,
+             "unet: the cross-attention has nothing to look at; give the condition 'text'");
   for (const Tensor& part : tokens)
     VGEN_CHECK(part.size(0) == b, ShapeError, "unet: condition tokens have batch ", part.size(0), ", the latent ", b);
   if (tokens.size() > 1) {  // per-frame tokens force all others to be per frame
@@ -291,7 +316,8 @@ Tensor UNet::forward(const Tensor& x, const Tensor& t, const Conditions& given, 
         },
         {input, ctx.embedding, ctx.context}, how.dropout);
   };
-  h = run(h, [&m](const Tensor& in, const BlockContext& c, const Observer&) { return m.stem->temporal.forward(in, c); });
+  h = run(h,
+          [&m](const Tensor& in, const BlockContext& c, const Observer&) { return m.stem->temporal.forward(in, c); });
   if (how.observe) how.observe("down.0.temporal", h);
   std::vector<Tensor> skips{h};
   for (std::size_t i = 0; i < m.down.size(); ++i) {

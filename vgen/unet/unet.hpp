@@ -1,5 +1,6 @@
-// The video UNet of the VGen family (ModelScopeT2V, Wang et al. 2023, section 3): an SD-like UNet whose residual blocks end in temporal
-// convolutions and whose spatial transformers are followed by temporal ones. One class; systems differ by options.
+// The video UNet of the VGen family (ModelScopeT2V, Wang et al. 2023, section 3): an SD-like UNet whose residual blocks
+// end in temporal convolutions and whose spatial transformers are followed by temporal ones. One class; systems differ
+// by options.
 #pragma once
 #include <functional>
 #include <memory>
@@ -18,9 +19,9 @@ namespace vgen::unet {
 using Observer = std::function<void(const std::string& block, const Tensor& output)>;
 
 struct ForwardOptions {
-  nn::ContextCache* cache = nullptr;      // reused over the steps of one sampling run with the same conditions
+  nn::ContextCache* cache = nullptr;  // reused over the steps of one sampling run with the same conditions
   Observer observe;
-  std::optional<at::Generator> dropout;   // masks in training
+  std::optional<at::Generator> dropout;  // masks in training
 };
 
 class VGEN_API UNet : public nn::Module {

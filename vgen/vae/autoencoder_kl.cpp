@@ -15,12 +15,18 @@ constexpr double kNormEps = 1e-6;
 constexpr nn::Conv2dOptions kHalve{.stride = 2, .pad_h = 0, .pad_w = 0};
 
 std::size_t levels(const AutoencoderKlOptions& o) { return o.multipliers.size(); }
-std::int64_t width(const AutoencoderKlOptions& o, std::size_t level) { return std::int64_t(o.channels) * o.multipliers[level]; }
-std::int64_t width_before(const AutoencoderKlOptions& o, std::size_t level) { return level ? width(o, level - 1) : o.channels; }
-bool attends(const AutoencoderKlOptions& o, std::int64_t side) {
-  return std::find(o.attention_resolutions.begin(), o.attention_resolutions.end(), side) != o.attention_resolutions.end();
+std::int64_t width(const AutoencoderKlOptions& o, std::size_t level) {
+  return std::int64_t(o.channels) * o.multipliers[level];
 }
-// The nominal side is halved from the top in the encoder and doubled from the bottom in the decoder: these differ if it is odd.
+std::int64_t width_before(const AutoencoderKlOptions& o, std::size_t level) {
+  return level ? width(o, level - 1) : o.channels;
+}
+bool attends(const AutoencoderKlOptions& o, std::int64_t side) {
+  return std::find(o.attention_resolutions.begin(), o.attention_resolutions.end(), side) !=
+         o.attention_resolutions.end();
+}
+// The nominal side is halved from the top in the encoder and doubled from the bottom in the decoder: these differ if it
+// is odd.
 bool encoder_attends(const AutoencoderKlOptions& o, std::size_t level) { return attends(o, o.resolution >> level); }
 bool decoder_attends(const AutoencoderKlOptions& o, std::size_t level) {
   return attends(o, std::int64_t(o.resolution >> (levels(o) - 1)) << (levels(o) - 1 - level));
@@ -45,7 +51,9 @@ std::vector<int> ints_at(const Node& node, std::string_view key) {
 }  // namespace
 
 void validate(const AutoencoderKlOptions& o) {
-  const auto positive = [](const char* name, int v) { VGEN_CHECK(v >= 1, ConfigError, "autoencoder_kl: ", name, " must be >= 1, got ", v); };
+  const auto positive = [](const char* name, int v) {
+    VGEN_CHECK(v >= 1, ConfigError, "autoencoder_kl: ", name, " must be >= 1, got ", v);
+  };
   positive("in_channels", o.in_channels);
   positive("out_channels", o.out_channels);
   positive("latent_channels", o.latent_channels);
@@ -54,18 +62,21 @@ void validate(const AutoencoderKlOptions& o) {
   positive("blocks", o.blocks);
   positive("resolution", o.resolution);
   positive("norm_groups", o.norm_groups);
-  VGEN_CHECK(!o.multipliers.empty() && o.multipliers.size() <= 12, ConfigError, "autoencoder_kl: multipliers must have 1 to 12 levels, got ", o.multipliers.size());
+  VGEN_CHECK(!o.multipliers.empty() && o.multipliers.size() <= 12, ConfigError,
+             "autoencoder_kl: multipliers must have 1 to 12 levels, got ", o.multipliers.size());
   for (const int m : o.multipliers) positive("multipliers", m);
-  VGEN_CHECK(o.channels % o.norm_groups == 0, ConfigError, "autoencoder_kl: channels (", o.channels, ") must be a multiple of norm_groups (", o.norm_groups,
-             "); choose norm_groups that divide it");
-  VGEN_CHECK(o.dropout >= 0 && o.dropout < 1, ConfigError, "autoencoder_kl: dropout must be in [0, 1), got ", o.dropout);
+  VGEN_CHECK(o.channels % o.norm_groups == 0, ConfigError, "autoencoder_kl: channels (", o.channels,
+             ") must be a multiple of norm_groups (", o.norm_groups, "); choose norm_groups that divide it");
+  VGEN_CHECK(o.dropout >= 0 && o.dropout < 1, ConfigError, "autoencoder_kl: dropout must be in [0, 1), got ",
+             o.dropout);
   VGEN_CHECK(o.scale_factor > 0, ConfigError, "autoencoder_kl: scale_factor must be > 0, got ", o.scale_factor);
 }
 
 AutoencoderKlOptions AutoencoderKlOptions::from_ddconfig(const Node& d, int embed_dim) {
   AutoencoderKlOptions o;
   if (const Node* twice = d.find("double_z"))
-    VGEN_CHECK(twice->as_bool(), ConfigError, "autoencoder_kl: ddconfig must have double_z true, got false: there would be no variance");
+    VGEN_CHECK(twice->as_bool(), ConfigError,
+               "autoencoder_kl: ddconfig must have double_z true, got false: there would be no variance");
   o.in_channels = int_at(d, "in_channels", 3);
   o.out_channels = int_at(d, "out_ch", 3);
   o.latent_channels = embed_dim;
@@ -86,11 +97,13 @@ AutoencoderKlOptions AutoencoderKlOptions::from_diffusers(const Node& c) {
   o.out_channels = int_at(c, "out_channels", 3);
   o.latent_channels = o.inner_channels = int_at(c, "latent_channels", 4);
   const std::vector<int> widths = ints_at(c, "block_out_channels");
-  VGEN_CHECK(!widths.empty(), ConfigError, "autoencoder_kl: config.json must have block_out_channels, a list of widths");
+  VGEN_CHECK(!widths.empty(), ConfigError,
+             "autoencoder_kl: config.json must have block_out_channels, a list of widths");
   o.channels = widths[0];
   o.multipliers.clear();
   for (const int w : widths) {
-    VGEN_CHECK(o.channels > 0 && w % o.channels == 0, ConfigError, "autoencoder_kl: block_out_channels must be multiples of the first (", o.channels, "), got ", w);
+    VGEN_CHECK(o.channels > 0 && w % o.channels == 0, ConfigError,
+               "autoencoder_kl: block_out_channels must be multiples of the first (", o.channels, "), got ", w);
     o.multipliers.push_back(w / o.channels);
   }
   o.blocks = int_at(c, "layers_per_block", 1);
@@ -98,7 +111,8 @@ AutoencoderKlOptions AutoencoderKlOptions::from_diffusers(const Node& c) {
   if (const Node* s = c.find("scaling_factor")) o.scale_factor = s->as_double();
   const auto refuse = [](const Node& config, const char* key, bool usual) {
     const Node* n = config.find(key);
-    VGEN_CHECK(!n || n->is_null() || n->as_bool() == usual, UnsupportedError, "autoencoder_kl: config.json: ", key, " is supported only as ", usual);
+    VGEN_CHECK(!n || n->is_null() || n->as_bool() == usual, UnsupportedError, "autoencoder_kl: config.json: ", key,
+               " is supported only as ", usual);
   };
   refuse(c, "use_quant_conv", true);
   refuse(c, "use_post_quant_conv", true);
@@ -106,8 +120,9 @@ AutoencoderKlOptions AutoencoderKlOptions::from_diffusers(const Node& c) {
   for (const char* key : {"down_block_types", "up_block_types"})
     if (const Node* types = c.find(key))
       for (const Node& t : types->items)
-        VGEN_CHECK(t.as_string() == "DownEncoderBlock2D" || t.as_string() == "UpDecoderBlock2D", UnsupportedError, "autoencoder_kl: config.json: ", key,
-                   ": expected DownEncoderBlock2D or UpDecoderBlock2D, got ", printable(t.as_string()));
+        VGEN_CHECK(t.as_string() == "DownEncoderBlock2D" || t.as_string() == "UpDecoderBlock2D", UnsupportedError,
+                   "autoencoder_kl: config.json: ", key, ": expected DownEncoderBlock2D or UpDecoderBlock2D, got ",
+                   printable(t.as_string()));
   for (const char* key : {"shift_factor", "latents_mean", "latents_std"}) {
     const Node* n = c.find(key);
     VGEN_CHECK(!n || n->is_null(), UnsupportedError, "autoencoder_kl: config.json: ", key, " is not supported");
@@ -117,7 +132,8 @@ AutoencoderKlOptions AutoencoderKlOptions::from_diffusers(const Node& c) {
 }
 
 std::vector<std::int64_t> pieces(std::int64_t frames, std::int64_t at_once) {
-  VGEN_CHECK(frames >= 1 && at_once >= 1, ConfigError, "autoencoder_kl: frames and frames at once must be >= 1, got ", frames, " and ", at_once);
+  VGEN_CHECK(frames >= 1 && at_once >= 1, ConfigError, "autoencoder_kl: frames and frames at once must be >= 1, got ",
+             frames, " and ", at_once);
   const std::int64_t count = frames / std::min(at_once, frames), size = (frames + count - 1) / count;
   std::vector<std::int64_t> out;
   for (std::int64_t left = frames; left > 0; left -= size) out.push_back(std::min(size, left));
@@ -137,10 +153,12 @@ struct Layer {
 std::vector<Layer> layers(const AutoencoderKlOptions& o) {
   using Kind = Layer::Kind;
   std::vector<Layer> out;
-  const auto add = [&](const std::string& ours, const std::string& reference, const std::string& diffusers, Kind kind, std::int64_t in, std::int64_t width) {
+  const auto add = [&](const std::string& ours, const std::string& reference, const std::string& diffusers, Kind kind,
+                       std::int64_t in, std::int64_t width) {
     out.push_back({ours, reference, diffusers, kind, in, width});
   };
-  const auto res = [&](const std::string& a, const std::string& b, const std::string& c, std::int64_t in, std::int64_t w) {
+  const auto res = [&](const std::string& a, const std::string& b, const std::string& c, std::int64_t in,
+                       std::int64_t w) {
     add(a + ".norm1", b + ".norm1", c + ".norm1", Kind::norm, in, in);
     add(a + ".conv1", b + ".conv1", c + ".conv1", Kind::conv3, in, w);
     add(a + ".norm2", b + ".norm2", c + ".norm2", Kind::norm, w, w);
@@ -165,9 +183,13 @@ std::vector<Layer> layers(const AutoencoderKlOptions& o) {
   add("encoder.conv_in", "encoder.conv_in", "encoder.conv_in", Kind::conv3, o.in_channels, o.channels);
   for (std::size_t i = 0; i < n; ++i) {
     const std::string a = str("encoder.down.", i), c = str("encoder.down_blocks.", i);
-    for (int j = 0; j < o.blocks; ++j) res(str(a, ".res.", j), str(a, ".block.", j), str(c, ".resnets.", j), j ? width(o, i) : width_before(o, i), width(o, i));
-    for (int j = 0; j < o.blocks && encoder_attends(o, i); ++j) attn(str(a, ".attn.", j), str(a, ".attn.", j), str(c, ".attentions.", j), width(o, i));
-    if (i + 1 < n) add(a + ".conv", a + ".downsample.conv", c + ".downsamplers.0.conv", Kind::conv3, width(o, i), width(o, i));
+    for (int j = 0; j < o.blocks; ++j)
+      res(str(a, ".res.", j), str(a, ".block.", j), str(c, ".resnets.", j), j ? width(o, i) : width_before(o, i),
+          width(o, i));
+    for (int j = 0; j < o.blocks && encoder_attends(o, i); ++j)
+      attn(str(a, ".attn.", j), str(a, ".attn.", j), str(c, ".attentions.", j), width(o, i));
+    if (i + 1 < n)
+      add(a + ".conv", a + ".downsample.conv", c + ".downsamplers.0.conv", Kind::conv3, width(o, i), width(o, i));
   }
   middle("encoder", bottom);
   add("encoder.norm_out", "encoder.norm_out", "encoder.conv_norm_out", Kind::norm, bottom, bottom);
@@ -176,10 +198,13 @@ std::vector<Layer> layers(const AutoencoderKlOptions& o) {
   add("decoder.conv_in", "decoder.conv_in", "decoder.conv_in", Kind::conv3, o.inner_channels, bottom);
   middle("decoder", bottom);
   for (std::size_t i = 0; i < n; ++i) {
-    const std::string a = str("decoder.up.", i), c = str("decoder.up_blocks.", n - 1 - i);  // diffusers counts in the order of running
+    const std::string a = str("decoder.up.", i),
+                      c = str("decoder.up_blocks.", n - 1 - i);  // diffusers counts in the order of running
     const std::int64_t in = i + 1 < n ? width(o, i + 1) : bottom;
-    for (int j = 0; j <= o.blocks; ++j) res(str(a, ".res.", j), str(a, ".block.", j), str(c, ".resnets.", j), j ? width(o, i) : in, width(o, i));
-    for (int j = 0; j <= o.blocks && decoder_attends(o, i); ++j) attn(str(a, ".attn.", j), str(a, ".attn.", j), str(c, ".attentions.", j), width(o, i));
+    for (int j = 0; j <= o.blocks; ++j)
+      res(str(a, ".res.", j), str(a, ".block.", j), str(c, ".resnets.", j), j ? width(o, i) : in, width(o, i));
+    for (int j = 0; j <= o.blocks && decoder_attends(o, i); ++j)
+      attn(str(a, ".attn.", j), str(a, ".attn.", j), str(c, ".attentions.", j), width(o, i));
     if (i > 0) add(a + ".conv", a + ".upsample.conv", c + ".upsamplers.0.conv", Kind::conv3, width(o, i), width(o, i));
   }
   add("decoder.norm_out", "decoder.norm_out", "decoder.conv_norm_out", Kind::norm, width(o, 0), width(o, 0));
@@ -208,11 +233,15 @@ std::vector<KeyPair> diffusers_keys(const AutoencoderKlOptions& options, Diffuse
   for (const Layer& l : layers(checked(options))) {
     std::string theirs = l.diffusers;
     std::vector<std::int64_t> shape{l.out};
-    if (l.kind == Layer::Kind::attention) shape = {l.out, l.in};
-    else if (l.kind == Layer::Kind::conv1) shape = {l.out, l.in, 1, 1};
-    else if (l.kind == Layer::Kind::conv3) shape = {l.out, l.in, 3, 3};
+    if (l.kind == Layer::Kind::attention)
+      shape = {l.out, l.in};
+    else if (l.kind == Layer::Kind::conv1)
+      shape = {l.out, l.in, 1, 1};
+    else if (l.kind == Layer::Kind::conv3)
+      shape = {l.out, l.in, 3, 3};
     if (l.kind == Layer::Kind::attention && names == DiffusersAttention::query)
-      for (const auto& [now, then] : {std::pair{"to_q", "query"}, {"to_k", "key"}, {"to_v", "value"}, {"to_out.0", "proj_attn"}})
+      for (const auto& [now, then] :
+           {std::pair{"to_q", "query"}, {"to_k", "key"}, {"to_v", "value"}, {"to_out.0", "proj_attn"}})
         if (const std::string_view end = now; theirs.ends_with(end)) {
           theirs.replace(theirs.size() - end.size(), end.size(), then);
           break;
@@ -228,7 +257,11 @@ std::vector<KeyPair> diffusers_keys(const AutoencoderKlOptions& options, Diffuse
 namespace detail {
 
 ResBlock::ResBlock(std::int64_t in, std::int64_t out, std::int64_t groups, double dropout)
-    : norm1_(groups, in, kNormEps), conv1_(in, out), norm2_(groups, out, kNormEps), conv2_(out, out), dropout_(dropout) {
+    : norm1_(groups, in, kNormEps),
+      conv1_(in, out),
+      norm2_(groups, out, kNormEps),
+      conv2_(out, out),
+      dropout_(dropout) {
   add_child("norm1", norm1_);
   add_child("conv1", conv1_);
   add_child("norm2", norm2_);
@@ -247,7 +280,11 @@ Tensor ResBlock::forward(const Tensor& x) {
 }
 
 AttentionBlock::AttentionBlock(std::int64_t channels, std::int64_t groups)
-    : norm_(groups, channels, kNormEps), to_q_(channels, channels), to_k_(channels, channels), to_v_(channels, channels), to_out_(channels, channels) {
+    : norm_(groups, channels, kNormEps),
+      to_q_(channels, channels),
+      to_k_(channels, channels),
+      to_v_(channels, channels),
+      to_out_(channels, channels) {
   add_child("norm", norm_);
   add_child("to_q", to_q_);
   add_child("to_k", to_k_);
@@ -260,7 +297,9 @@ Tensor AttentionBlock::forward(const Tensor& x) {
   return x + to_out_.forward(y).view(x.sizes());
 }
 
-Level::Level(std::int64_t in, std::int64_t out, int blocks, bool attention, Resize resize, const AutoencoderKlOptions& o) : resize_(resize) {
+Level::Level(std::int64_t in, std::int64_t out, int blocks, bool attention, Resize resize,
+             const AutoencoderKlOptions& o)
+    : resize_(resize) {
   for (int j = 0; j < blocks; ++j) {
     res_.emplace(j ? out : in, out, o.norm_groups, o.dropout);
     if (attention) attn_.emplace(out, o.norm_groups);
@@ -284,7 +323,9 @@ Tensor Level::forward(Tensor x) {
 }
 
 Middle::Middle(std::int64_t channels, const AutoencoderKlOptions& o)
-    : res1_(channels, channels, o.norm_groups, o.dropout), attn_(channels, o.norm_groups), res2_(channels, channels, o.norm_groups, o.dropout) {
+    : res1_(channels, channels, o.norm_groups, o.dropout),
+      attn_(channels, o.norm_groups),
+      res2_(channels, channels, o.norm_groups, o.dropout) {
   add_child("res1", res1_);
   add_child("attn", attn_);
   add_child("res2", res2_);
@@ -297,7 +338,8 @@ Encoder::Encoder(const AutoencoderKlOptions& o)
       norm_out_(o.norm_groups, width(o, levels(o) - 1), kNormEps),
       conv_out_(width(o, levels(o) - 1), 2 * o.inner_channels) {
   for (std::size_t i = 0; i < levels(o); ++i)
-    down_.emplace(width_before(o, i), width(o, i), o.blocks, encoder_attends(o, i), i + 1 < levels(o) ? Level::Resize::down : Level::Resize::none, o);
+    down_.emplace(width_before(o, i), width(o, i), o.blocks, encoder_attends(o, i),
+                  i + 1 < levels(o) ? Level::Resize::down : Level::Resize::none, o);
   add_child("conv_in", conv_in_);
   add_child("down", down_);
   add_child("mid", mid_);
@@ -316,7 +358,8 @@ Decoder::Decoder(const AutoencoderKlOptions& o)
       norm_out_(o.norm_groups, width(o, 0), kNormEps),
       conv_out_(width(o, 0), o.out_channels) {
   for (std::size_t i = 0; i < levels(o); ++i)
-    up_.emplace(width(o, std::min(i + 1, levels(o) - 1)), width(o, i), o.blocks + 1, decoder_attends(o, i), i ? Level::Resize::up : Level::Resize::none, o);
+    up_.emplace(width(o, std::min(i + 1, levels(o) - 1)), width(o, i), o.blocks + 1, decoder_attends(o, i),
+                i ? Level::Resize::up : Level::Resize::none, o);
   add_child("conv_in", conv_in_);
   add_child("mid", mid_);
   add_child("up", up_);
@@ -349,7 +392,8 @@ static Tensor channels_first(const Tensor& x) { return x.permute({0, 3, 1, 2}); 
 Tensor AutoencoderKl::moments(const Tensor& x, bool convolve) {
   expect_shape(x, "autoencoder_kl", "picture", {-1, options_.in_channels, -1, -1});
   const std::int64_t least = options_.downscale();
-  VGEN_CHECK(x.size(2) >= least && x.size(3) >= least, ShapeError, "autoencoder_kl: pictures must be at least ", least, "x", least, ", got ", x.size(3), "x", x.size(2));
+  VGEN_CHECK(x.size(2) >= least && x.size(3) >= least, ShapeError, "autoencoder_kl: pictures must be at least ", least,
+             "x", least, ", got ", x.size(3), "x", x.size(2));
   const Tensor h = encoder_.forward(channels_last(x));
   return channels_first(convolve ? to_moments_.forward(h) : h).contiguous();
 }
@@ -359,7 +403,8 @@ Tensor AutoencoderKl::encode_scaled(const Tensor& x, const NoiseSource& noise) {
 }
 
 Tensor AutoencoderKl::decode(const Tensor& z) {
-  expect_shape(z, "autoencoder_kl", "latent", {-1, options_.latent_convolutions ? options_.latent_channels : options_.inner_channels, -1, -1});
+  expect_shape(z, "autoencoder_kl", "latent",
+               {-1, options_.latent_convolutions ? options_.latent_channels : options_.inner_channels, -1, -1});
   const Tensor h = channels_last(z);
   return channels_first(decoder_.forward(options_.latent_convolutions ? from_latent_.forward(h) : h)).contiguous();
 }

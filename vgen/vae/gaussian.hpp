@@ -6,21 +6,21 @@
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
-
 #include "vgen/tensor/random.hpp"
 #include "vgen/tensor/tensor.hpp"
 
 namespace vgen::vae {
 
-// N(mean, exp(logvar)) over all axes but the first. The log variance is clamped to [-30, 20] so that a badly trained encoder cannot
-// overflow. A deterministic one has variance 0: every sample is the mean, and divergences are 0.
+// N(mean, exp(logvar)) over all axes but the first. The log variance is clamped to [-30, 20] so that a badly trained
+// encoder cannot overflow. A deterministic one has variance 0: every sample is the mean, and divergences are 0.
 struct DiagonalGaussian {
   Tensor mean, logvar;  // [N, C, ...]
   bool deterministic = false;
 
   // moments [N, 2C, ...]: mean, then log variance along axis 1.
   static DiagonalGaussian from_moments(const Tensor& moments, bool deterministic = false) {
-    VGEN_CHECK(moments.dim() >= 2 && moments.size(1) % 2 == 0, ShapeError, "gaussian: moments must be [N, 2 C, ...], got ", shape_string(moments.sizes()));
+    VGEN_CHECK(moments.dim() >= 2 && moments.size(1) % 2 == 0, ShapeError,
+               "gaussian: moments must be [N, 2 C, ...], got ", shape_string(moments.sizes()));
     const auto halves = moments.chunk(2, 1);
     return {halves[0], at::clamp(halves[1], -30.0, 20.0), deterministic};
   }

@@ -46,15 +46,17 @@ struct LoadOptions {
   bool ignore_unexpected = false;            // e.g. one tower of a checkpoint with two
   bool ignore_missing = false;               // parameters that the file lacks keep their values
   CancelToken cancel = {};
-  OnProgress on_progress = {};               // stage "load", in tensors
+  OnProgress on_progress = {};  // stage "load", in tensors
 };
 
-// Replaces the targets by the tensors of `state`: views of the file where dtype and device agree, else converted one by one, each source
-// given back at once, so that memory stays at one copy (move `state` in). requires_grad is kept. WeightsError with the audit's text if
-// it does not fit. On any exception no target has changed.
-VGEN_API AuditReport load_weights(const Targets& targets, StateDict state, const KeyMap& map = {}, const LoadOptions& options = {});
+// Replaces the targets by the tensors of `state`: views of the file where dtype and device agree, else converted one by
+// one, each source given back at once, so that memory stays at one copy (move `state` in). requires_grad is kept.
+// WeightsError with the audit's text if it does not fit. On any exception no target has changed.
+VGEN_API AuditReport load_weights(const Targets& targets, StateDict state, const KeyMap& map = {},
+                                  const LoadOptions& options = {});
 
-// The same check, without a model's memory being touched: `state` in our names, shapes and order (for converting files).
+// The same check, without a model's memory being touched: `state` in our names, shapes and order (for converting
+// files).
 VGEN_API StateDict arrange(const Targets& targets, StateDict state, const KeyMap& map = {});
 
 }  // namespace vgen::weights

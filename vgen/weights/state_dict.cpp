@@ -24,12 +24,21 @@ using formats::TensorEntry;
 
 namespace {
 
-constexpr std::array types{
-    std::pair{DType::boolean, at::kBool}, std::pair{DType::u8, at::kByte},    std::pair{DType::i8, at::kChar},
-    std::pair{DType::i16, at::kShort},    std::pair{DType::u16, at::kUInt16}, std::pair{DType::i32, at::kInt},
-    std::pair{DType::u32, at::kUInt32},   std::pair{DType::i64, at::kLong},   std::pair{DType::u64, at::kUInt64},
-    std::pair{DType::f16, at::kHalf},     std::pair{DType::bf16, at::kBFloat16}, std::pair{DType::f32, at::kFloat},
-    std::pair{DType::f64, at::kDouble},   std::pair{DType::f8_e4m3, at::kFloat8_e4m3fn}, std::pair{DType::f8_e5m2, at::kFloat8_e5m2}};
+constexpr std::array types{std::pair{DType::boolean, at::kBool},
+                           std::pair{DType::u8, at::kByte},
+                           std::pair{DType::i8, at::kChar},
+                           std::pair{DType::i16, at::kShort},
+                           std::pair{DType::u16, at::kUInt16},
+                           std::pair{DType::i32, at::kInt},
+                           std::pair{DType::u32, at::kUInt32},
+                           std::pair{DType::i64, at::kLong},
+                           std::pair{DType::u64, at::kUInt64},
+                           std::pair{DType::f16, at::kHalf},
+                           std::pair{DType::bf16, at::kBFloat16},
+                           std::pair{DType::f32, at::kFloat},
+                           std::pair{DType::f64, at::kDouble},
+                           std::pair{DType::f8_e4m3, at::kFloat8_e4m3fn},
+                           std::pair{DType::f8_e5m2, at::kFloat8_e5m2}};
 
 // A range of a file that one or more entries look at.
 struct Range {
@@ -38,11 +47,14 @@ struct Range {
   std::vector<std::size_t> entries;
 };
 
-// One byte tensor over each range. Its pages go back to the system with the last tensor that looks at them, not only with the
-// whole file, so that converting a checkpoint tensor by tensor never holds two copies of it.
+// One byte tensor over each range. Its pages go back to the system with the last tensor that looks at them, not only
+// with the whole file, so that converting a checkpoint tensor by tensor never holds two copies of it.
 at::Storage storage_over(const std::shared_ptr<const formats::FileBytes>& file, std::size_t begin, std::size_t bytes) {
   auto* data = const_cast<std::byte*>(file->bytes().data()) + begin;
-  return at::from_blob(data, {static_cast<std::int64_t>(bytes)}, [file, begin, bytes](void*) { file->release(begin, bytes); }, at::kByte).storage();
+  return at::from_blob(
+             data, {static_cast<std::int64_t>(bytes)}, [file, begin, bytes](void*) { file->release(begin, bytes); },
+             at::kByte)
+      .storage();
 }
 
 }  // namespace
@@ -55,7 +67,8 @@ at::ScalarType scalar_type(DType dtype) {
 DType dtype_of(at::ScalarType type) {
   for (const auto& [ours, torch] : types)
     if (torch == type) return ours;
-  throw UnsupportedError(str("weights: dtype ", c10::toString(type), " has no place in a weight file; convert it first"));
+  throw UnsupportedError(
+      str("weights: dtype ", c10::toString(type), " has no place in a weight file; convert it first"));
 }
 
 StateDict to_state_dict(const formats::TensorFile& file) {
@@ -70,8 +83,8 @@ StateDict to_state_dict(const formats::TensorFile& file) {
   std::vector<Range> ranges;
   for (const std::size_t i : order) {
     const TensorEntry& e = file.tensors[i];
-    VGEN_CHECK(e.file && e.offset <= e.file->bytes().size() && e.bytes <= e.file->bytes().size() - e.offset, FormatError, "weights: '",
-               printable(e.name), "' lies outside its file");
+    VGEN_CHECK(e.file && e.offset <= e.file->bytes().size() && e.bytes <= e.file->bytes().size() - e.offset,
+               FormatError, "weights: '", printable(e.name), "' lies outside its file");
     if (!ranges.empty() && ranges.back().file == e.file.get() && e.offset < ranges.back().end) {
       ranges.back().end = std::max(ranges.back().end, e.offset + e.bytes);
       ranges.back().entries.push_back(i);
@@ -121,9 +134,12 @@ StateDict strip_prefix(StateDict state, std::string_view prefix, bool only) {
   const auto count = static_cast<std::size_t>(std::ranges::count_if(state, has));
   VGEN_CHECK(count > 0, WeightsError, "weights: no tensor's name begins with '", printable(prefix), "'",
              state.empty() ? std::string() : str("; the first is '", printable(state[0].first), "'"));
-  if (only) std::erase_if(state, [&](const auto& e) { return !has(e); });
-  else VGEN_CHECK(count == state.size(), WeightsError, "weights: ", state.size() - count, " of ", state.size(), " names do not begin with '",
-                  printable(prefix), "', for instance '", printable(std::ranges::find_if_not(state, has)->first), "'");
+  if (only)
+    std::erase_if(state, [&](const auto& e) { return !has(e); });
+  else
+    VGEN_CHECK(count == state.size(), WeightsError, "weights: ", state.size() - count, " of ", state.size(),
+               " names do not begin with '", printable(prefix), "', for instance '",
+               printable(std::ranges::find_if_not(state, has)->first), "'");
   for (auto& [name, tensor] : state) name.erase(0, prefix.size());
   return state;
 }
@@ -131,14 +147,17 @@ StateDict strip_prefix(StateDict state, std::string_view prefix, bool only) {
 namespace {
 
 formats::TensorToWrite to_write(const std::string& name, const Tensor& tensor) {
-  VGEN_CHECK(tensor.defined() && tensor.layout() == at::kStrided, UnsupportedError, "weights: '", printable(name), "' is no dense tensor");
+  VGEN_CHECK(tensor.defined() && tensor.layout() == at::kStrided, UnsupportedError, "weights: '", printable(name),
+             "' is no dense tensor");
   formats::TensorToWrite out{name, dtype_of(tensor.scalar_type()), tensor.sizes().vec()};
   const bool plain = tensor.is_cpu() && tensor.is_contiguous() && !tensor.is_conj() && !tensor.is_neg();
-  if (plain) out.data = tensor.const_data_ptr();
-  else out.make = [tensor] {
-    const auto held = std::make_shared<Tensor>(tensor.detach().to(at::kCPU).resolve_neg().contiguous());
-    return std::shared_ptr<const void>(held, held->const_data_ptr());
-  };
+  if (plain)
+    out.data = tensor.const_data_ptr();
+  else
+    out.make = [tensor] {
+      const auto held = std::make_shared<Tensor>(tensor.detach().to(at::kCPU).resolve_neg().contiguous());
+      return std::shared_ptr<const void>(held, held->const_data_ptr());
+    };
   return out;
 }
 
@@ -164,7 +183,8 @@ void save_shards(const fs::path& path, const std::vector<formats::TensorToWrite>
   Node index = Node::map();
   index.set("metadata", Node::map({{"total_size", Node(static_cast<std::int64_t>(total))}}));
   index.set("weight_map", std::move(map));
-  write_file(path.string() + ".index.json", formats::dump_json(index) + "\n");  // last: it makes the shards one checkpoint
+  write_file(path.string() + ".index.json",
+             formats::dump_json(index) + "\n");  // last: it makes the shards one checkpoint
 }
 
 }  // namespace
@@ -178,15 +198,19 @@ void save_state_dict(const fs::path& path, const StateDict& state, const SaveOpt
   }
   const std::string extension = path.extension().string();
   if (extension == ".safetensors") {
-    VGEN_CHECK(options.extra.is_null(), ConfigError, "weights: .safetensors holds no values beside tensors; use metadata, or write a .pth");
-    if (options.max_shard_bytes > 0) save_shards(path, tensors, options);
-    else formats::write_safetensors(path, tensors, options.metadata);
+    VGEN_CHECK(options.extra.is_null(), ConfigError,
+               "weights: .safetensors holds no values beside tensors; use metadata, or write a .pth");
+    if (options.max_shard_bytes > 0)
+      save_shards(path, tensors, options);
+    else
+      formats::write_safetensors(path, tensors, options.metadata);
   } else if (extension == ".pth" || extension == ".pt" || extension == ".ckpt" || extension == ".bin") {
     VGEN_CHECK(options.metadata.empty() && options.max_shard_bytes == 0, ConfigError, "weights: ", extension,
                " takes no metadata and no shards; write .safetensors");
     formats::write_torch_zip(path, tensors, options.extra);
   } else {
-    throw ConfigError(str("weights: cannot tell the layout of '", printable(path.string()), "'; name it .safetensors, .pth, .pt, .ckpt or .bin"));
+    throw ConfigError(str("weights: cannot tell the layout of '", printable(path.string()),
+                          "'; name it .safetensors, .pth, .pt, .ckpt or .bin"));
   }
 }
 

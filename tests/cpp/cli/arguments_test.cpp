@@ -23,16 +23,24 @@ std::string usage_error(const Words& words) {
 }  // namespace
 
 TEST(Parse, ReadsEveryKindOfOptionOfTheIssuesExample) {
-  const Parsed p = parse({"gen", "-m", "T2V_DIR", "--steps", "25", "--sampler", "dpmpp_2m", "--guidance", "9", "--frames", "16", "--size", "448x256",
-                          "--seed", "8888", "a fox", "-o", "fox.mp4"});
+  const Parsed p = parse({"gen", "-m", "T2V_DIR", "--steps", "25", "--sampler", "dpmpp_2m", "--guidance", "9",
+                          "--frames", "16", "--size", "448x256", "--seed", "8888", "a fox", "-o", "fox.mp4"});
   ASSERT_EQ(p.action, Parsed::Action::run);
   EXPECT_EQ(p.command->name, "gen");
-  EXPECT_EQ(p.arguments, Node::map({{"model", "T2V_DIR"}, {"steps", 25}, {"sampler", "dpmpp_2m"}, {"guidance", 9.0}, {"frames", 16},
-                                    {"size", Node::list({448, 256})}, {"seed", 8888}, {"prompt", "a fox"}, {"output", "fox.mp4"}}));
+  EXPECT_EQ(p.arguments, Node::map({{"model", "T2V_DIR"},
+                                    {"steps", 25},
+                                    {"sampler", "dpmpp_2m"},
+                                    {"guidance", 9.0},
+                                    {"frames", 16},
+                                    {"size", Node::list({448, 256})},
+                                    {"seed", 8888},
+                                    {"prompt", "a fox"},
+                                    {"output", "fox.mp4"}}));
 }
 
 TEST(Parse, AcceptsTheFourWaysToWriteAValue) {
-  for (const Words& words : {Words{"gen", "x", "--output", "a.mp4"}, Words{"gen", "x", "--output=a.mp4"}, Words{"gen", "x", "-o", "a.mp4"}, Words{"gen", "-oa.mp4", "x"}})
+  for (const Words& words : {Words{"gen", "x", "--output", "a.mp4"}, Words{"gen", "x", "--output=a.mp4"},
+                             Words{"gen", "x", "-o", "a.mp4"}, Words{"gen", "-oa.mp4", "x"}})
     EXPECT_EQ(parse(words).arguments, Node::map({{"prompt", "x"}, {"output", "a.mp4"}}));
 }
 
@@ -46,14 +54,18 @@ TEST(Parse, NegativeNumbersAndTextsThatLookLikeOptions) {
 }
 
 TEST(Parse, RepeatedOptionsAndPositionalsBecomeLists) {
-  EXPECT_EQ(parse({"train", "-c", "f.yaml", "--set", "a.b=1", "--set", "c=d=e"}).arguments.at("set"), Node::list({"a.b=1", "c=d=e"}));
+  EXPECT_EQ(parse({"train", "-c", "f.yaml", "--set", "a.b=1", "--set", "c=d=e"}).arguments.at("set"),
+            Node::list({"a.b=1", "c=d=e"}));
   EXPECT_EQ(parse({"parity", "one", "two"}).arguments.at("case"), Node::list({"one", "two"}));
 }
 
 TEST(Parse, NamesTheNearestCommandOptionAndChoice) {
   EXPECT_THAT(usage_error({"gne", "x"}), AllOf(HasSubstr("unknown command 'gne'"), HasSubstr("did you mean gen?")));
-  EXPECT_THAT(usage_error({"gen", "x", "--step", "5"}), AllOf(HasSubstr("vgen gen: unknown option --step;"), HasSubstr("did you mean --steps?"), HasSubstr("vgen gen --help")));
-  EXPECT_THAT(usage_error({"gen", "x", "--dtype", "fp31"}), AllOf(HasSubstr("did you mean fp32?"), HasSubstr("fp32, bf16, fp16")));
+  EXPECT_THAT(usage_error({"gen", "x", "--step", "5"}),
+              AllOf(HasSubstr("vgen gen: unknown option --step;"), HasSubstr("did you mean --steps?"),
+                    HasSubstr("vgen gen --help")));
+  EXPECT_THAT(usage_error({"gen", "x", "--dtype", "fp31"}),
+              AllOf(HasSubstr("did you mean fp32?"), HasSubstr("fp32, bf16, fp16")));
   EXPECT_THAT(usage_error({"eval", "shape"}), HasSubstr("did you mean shapes?"));
   EXPECT_THAT(usage_error({"gen", "x", "--zzzzzzzz"}), Not(HasSubstr("did you mean")));
   EXPECT_THAT(usage_error({"gen", "x", "-z"}), HasSubstr("unknown option -z"));
@@ -65,8 +77,10 @@ TEST(Parse, RefusesBadValues) {
   EXPECT_THAT(usage_error({"gen", "x", "--steps", "5.5"}), HasSubstr("expected an integer"));
   EXPECT_THAT(usage_error({"gen", "x", "--steps", "99999999999999999999"}), HasSubstr("expected an integer"));
   EXPECT_THAT(usage_error({"gen", "x", "--steps="}), HasSubstr("expected an integer"));
-  for (const char* bad : {"nan", "inf", "-inf", "1e999", "9,5", "9 "}) EXPECT_THAT(usage_error({"gen", "x", "--guidance", bad}), HasSubstr("expected a finite number")) << bad;
-  for (const char* bad : {"448", "448x", "x256", "448x256x3", "a x b", "448*256"}) EXPECT_THAT(usage_error({"gen", "x", "--size", bad}), HasSubstr("448x256")) << bad;
+  for (const char* bad : {"nan", "inf", "-inf", "1e999", "9,5", "9 "})
+    EXPECT_THAT(usage_error({"gen", "x", "--guidance", bad}), HasSubstr("expected a finite number")) << bad;
+  for (const char* bad : {"448", "448x", "x256", "448x256x3", "a x b", "448*256"})
+    EXPECT_THAT(usage_error({"gen", "x", "--size", bad}), HasSubstr("448x256")) << bad;
 }
 
 TEST(Parse, RefusesMissingDoubledAndSuperfluousWords) {
@@ -83,12 +97,16 @@ TEST(Parse, RefusesMissingDoubledAndSuperfluousWords) {
 }
 
 TEST(Parse, RefusesTextThatIsNotUtf8AndShowsItEscaped) {
-  for (const char* bad : {"\xff", "a\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf0\x80\x80\x80", "\xe0\x80\x80"})
+  for (const char* bad :
+       {"\xff", "a\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf0\x80\x80\x80", "\xe0\x80\x80"})
     EXPECT_THAT(usage_error({"gen", bad}), AllOf(HasSubstr("argument 2 is not UTF-8"), HasSubstr("\\x"))) << bad;
-  for (const char* good : {"caf\xc3\xa9", "\xe7\x8b\x90", "\xf0\x9f\xa6\x8a", "\xef\xbf\xbd", "\xf4\x8f\xbf\xbf"}) EXPECT_EQ(parse({"gen", good}).arguments.at("prompt").as_string(), good);
+  for (const char* good : {"caf\xc3\xa9", "\xe7\x8b\x90", "\xf0\x9f\xa6\x8a", "\xef\xbf\xbd", "\xf4\x8f\xbf\xbf"})
+    EXPECT_EQ(parse({"gen", good}).arguments.at("prompt").as_string(), good);
 }
 
-TEST(Parse, NeverPrintsTerminalEscapesOfTheUser) { EXPECT_THAT(usage_error({"gen", "x", "--\x1b[31m"}), Not(HasSubstr("\x1b"))); }
+TEST(Parse, NeverPrintsTerminalEscapesOfTheUser) {
+  EXPECT_THAT(usage_error({"gen", "x", "--\x1b[31m"}), Not(HasSubstr("\x1b")));
+}
 
 TEST(Parse, HelpVersionAndCompletion) {
   EXPECT_EQ(parse({}).action, Parsed::Action::help);
@@ -114,9 +132,11 @@ TEST(Table, IsConsistent) {
         EXPECT_FALSE(o.help.empty()) << c.name << " --" << o.name;
         EXPECT_EQ(o.kind == Kind::flag, o.value.empty()) << c.name << " --" << o.name;
       }
-    for (std::size_t i = 0; i < c.positionals.size(); ++i) EXPECT_TRUE(!c.positionals[i].repeat || i + 1 == c.positionals.size());
+    for (std::size_t i = 0; i < c.positionals.size(); ++i)
+      EXPECT_TRUE(!c.positionals[i].repeat || i + 1 == c.positionals.size());
   }
-  for (const char* name : {"gen", "inspect", "convert", "doctor", "parity", "train", "eval"}) EXPECT_TRUE(names.contains(name)) << name;
+  for (const char* name : {"gen", "inspect", "convert", "doctor", "parity", "train", "eval"})
+    EXPECT_TRUE(names.contains(name)) << name;
 }
 
 // The examples in the help text must parse: split like a shell does, quotes honoured.
@@ -127,8 +147,10 @@ TEST(Table, ExamplesParse) {
       char quote = 0;
       bool open = false;
       for (const char ch : example) {
-        if (quote ? ch == quote : ch == '"' || ch == '\'') quote = quote ? 0 : ch, open = open || (words.emplace_back(), true);
-        else if (!quote && ch == ' ') open = false;
+        if (quote ? ch == quote : ch == '"' || ch == '\'')
+          quote = quote ? 0 : ch, open = open || (words.emplace_back(), true);
+        else if (!quote && ch == ' ')
+          open = false;
         else {
           if (!open) words.emplace_back();
           open = true;
@@ -148,7 +170,8 @@ TEST(Help, NamesEverythingAndFitsATerminal) {
     for (const Positional& p : c.positionals) EXPECT_THAT(text, HasSubstr(p.name)) << c.name;
     EXPECT_THAT(text, HasSubstr(c.examples.front()));
     EXPECT_THAT(help(), HasSubstr("  " + c.name));
-    const std::string table = text.substr(0, text.find("examples:"));  // examples are for copying, so they are not wrapped
+    const std::string table =
+        text.substr(0, text.find("examples:"));  // examples are for copying, so they are not wrapped
     for (std::size_t at = 0, end; at < table.size(); at = end + 1) {
       end = std::min(table.find('\n', at), table.size());
       EXPECT_LE(end - at, 100u) << table.substr(at, end - at);

@@ -55,7 +55,8 @@ TEST(Machine, TellsSystemCpuMemoryAndDisk) {
   const std::vector<Finding> findings = machine();
   ASSERT_EQ(findings.size(), 5u);
   const std::string text = to_text(findings);
-  for (const char* part : {"system", "cpu", "cores", "memory", "GiB", "disk", "temporary"}) EXPECT_THAT(text, HasSubstr(part));
+  for (const char* part : {"system", "cpu", "cores", "memory", "GiB", "disk", "temporary"})
+    EXPECT_THAT(text, HasSubstr(part));
 }
 
 TEST(Machine, OneBadFindingIsNotOk) {
@@ -63,5 +64,6 @@ TEST(Machine, OneBadFindingIsNotOk) {
   const Node n = to_node({{"a", "b"}, {"torch", "missing", Health::bad, "install it"}});
   EXPECT_FALSE(n.at("ok").as_bool());
   EXPECT_EQ(n.at("findings")[1].at("fix").as_string(), "install it");
-  EXPECT_THAT(to_text({{"torch", "missing", Health::bad, "install it"}}), AllOf(HasSubstr("BAD"), HasSubstr("-> install it")));
+  EXPECT_THAT(to_text({{"torch", "missing", Health::bad, "install it"}}),
+              AllOf(HasSubstr("BAD"), HasSubstr("-> install it")));
 }

@@ -39,7 +39,8 @@ class Program : public testing::Test {
     const pid_t pid = fork();
     if (pid != 0) return pid;
     for (const std::string& e : environment) putenv(strdup(e.c_str()));
-    const int out = open((folder / "out").c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600), err = open((folder / "err").c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
+    const int out = open((folder / "out").c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600),
+              err = open((folder / "err").c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
     dup2(open("/dev/null", O_RDONLY), 0);
     dup2(out, 1);
     dup2(err, 2);
@@ -74,7 +75,8 @@ class Program : public testing::Test {
   }
   // A safetensors file with one F32 tensor "a.weight" [2, 3] and one BF16 scalar.
   fs::path small_file() const {
-    const std::string header = R"({"__metadata__":{"format":"pt"},"a.weight":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"s":{"dtype":"BF16","shape":[],"data_offsets":[24,26]}})";
+    const std::string header =
+        R"({"__metadata__":{"format":"pt"},"a.weight":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"s":{"dtype":"BF16","shape":[],"data_offsets":[24,26]}})";
     std::string bytes(8, '\0');
     for (int i = 0; i < 8; ++i) bytes[i] = static_cast<char>(header.size() >> (8 * i) & 0xFF);
     return write("small.safetensors", bytes + header + std::string(26, '\0'));
@@ -85,7 +87,8 @@ const std::string golden = VGEN_SOURCE_DIR "/tests/golden/diffusion/ddim_eps_20.
 }  // namespace
 
 TEST_F(Program, HelpAndVersionAnswerAtOnceWithoutTorch) {
-  for (const std::vector<std::string>& words : {std::vector<std::string>{"--help"}, {"--version"}, {"gen", "--help"}, {"train", "-h"}}) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"--help"}, {"--version"}, {"gen", "--help"}, {"train", "-h"}}) {
     double best = 1e9;  // the machine may be busy: the program is as fast as its fastest run
     for (int i = 0; i < 5; ++i) {
       const Result r = run(words, {"VGEN_LIB_DIR=/nowhere"});
@@ -121,12 +124,14 @@ TEST_F(Program, InspectListsTensors) {
   const std::string file = small_file().string();
   const Result r = run({"inspect", file});
   EXPECT_EQ(r.code, 0) << r.err;
-  EXPECT_THAT(r.out, AllOf(HasSubstr("a.weight  F32"), HasSubstr("[2, 3]"), HasSubstr("2 tensors, 7 values, 26 bytes"), HasSubstr("metadata format = pt")));
+  EXPECT_THAT(r.out, AllOf(HasSubstr("a.weight  F32"), HasSubstr("[2, 3]"), HasSubstr("2 tensors, 7 values, 26 bytes"),
+                           HasSubstr("metadata format = pt")));
   const vgen::Node n = vgen::formats::parse_json(run({"inspect", file, "--json", "--only", "a.*"}).out).at("files")[0];
   EXPECT_EQ(n.at("tensors").as_int(), 1);
   EXPECT_EQ(n.at("values").as_int(), 6);
   EXPECT_EQ(n.at("table")[0].at("shape").as_ints(), (std::vector<std::int64_t>{2, 3}));
-  EXPECT_THAT(run({"inspect", folder.string(), "--summary"}).out, AllOf(HasSubstr("small.safetensors"), testing::Not(HasSubstr("[2, 3]"))));
+  EXPECT_THAT(run({"inspect", folder.string(), "--summary"}).out,
+              AllOf(HasSubstr("small.safetensors"), testing::Not(HasSubstr("[2, 3]"))));
 }
 
 TEST_F(Program, MalformedFileIsExit4) {
@@ -210,7 +215,9 @@ TEST_F(Program, SignalsEndItWithTheirCodes) {
       kill(pid, signal);
       const Result r = finish(pid);
       // A signal may come before main() has installed its handler: then the default action ends the process.
-      if (delay == 5) EXPECT_THAT(r.code, testing::AnyOf(code, 1000 + signal)) << delay;
-      else EXPECT_EQ(r.code, code) << "after " << delay << " ms: " << r.err;
+      if (delay == 5)
+        EXPECT_THAT(r.code, testing::AnyOf(code, 1000 + signal)) << delay;
+      else
+        EXPECT_EQ(r.code, code) << "after " << delay << " ms: " << r.err;
     }
 }

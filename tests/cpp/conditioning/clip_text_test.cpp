@@ -73,7 +73,8 @@ TEST(ClipText, FullSizeHasTheReleasedTensors) {
 }
 
 TEST(ClipText, NamesOfTransformers) {
-  // transformers 4.57 CLIPTextModel, as in the diffusers folder of the text-to-video model: 23 layers, since the last is not used.
+  // transformers 4.57 CLIPTextModel, as in the diffusers folder of the text-to-video model: 23 layers, since the last
+  // is not used.
   const Table all = table(VGEN_SOURCE_DIR "/tests/cpp/conditioning/data/transformers_clip_text.tsv");
   const auto options = ClipTextOptions::from_transformers(formats::parse_json(
       R"({"hidden_act": "gelu", "hidden_size": 1024, "intermediate_size": 4096, "layer_norm_eps": 1e-05, "max_position_embeddings": 77,
@@ -92,8 +93,10 @@ TEST(ClipText, NamesOfTransformers) {
   }
   EXPECT_EQ(theirs.size(), all.size());
   EXPECT_EQ(covered, sizes);  // q, k and v add up to ours
-  EXPECT_THROW(ClipTextOptions::from_transformers(formats::parse_json(
-      R"({"hidden_act": "relu", "hidden_size": 8, "intermediate_size": 8, "num_attention_heads": 1, "num_hidden_layers": 1})")), UnsupportedError);
+  EXPECT_THROW(
+      ClipTextOptions::from_transformers(formats::parse_json(
+          R"({"hidden_act": "relu", "hidden_size": 8, "intermediate_size": 8, "num_attention_heads": 1, "num_hidden_layers": 1})")),
+      UnsupportedError);
 }
 
 TEST(ClipText, LaterWordsDoNotChangeEarlierOnes) {
@@ -101,7 +104,8 @@ TEST(ClipText, LaterWordsDoNotChangeEarlierOnes) {
   ClipText text(tiny());
   text.initialise(make_generator(1));
   const auto ids = [](std::string a) { return ids_tensor(text::Tokenizer::clip().tokenize({std::move(a)})); };
-  const Tensor a = text.forward(ids("a red circle moving left")).words, b = text.forward(ids("a red circle growing")).words;
+  const Tensor a = text.forward(ids("a red circle moving left")).words,
+               b = text.forward(ids("a red circle growing")).words;
   EXPECT_LT(difference(a.narrow(1, 0, 4), b.narrow(1, 0, 4)), 1e-6);
   EXPECT_GT(difference(a.narrow(1, 4, 1), b.narrow(1, 4, 1)), 1e-3);
   // A shorter window gives the same vectors, and int32 ids are taken.
@@ -121,7 +125,8 @@ TEST(ClipText, PoolsAtTheEndToken) {
     EXPECT_TRUE(out.pooled[0].equal(out.words[0][4]));
     EXPECT_TRUE(out.pooled[1].equal(out.words[1][1]));
   }
-  EXPECT_GT(difference(text.forward(ids, ClipLayer::last).words, text.forward(ids, ClipLayer::penultimate).words), 1e-2);
+  EXPECT_GT(difference(text.forward(ids, ClipLayer::last).words, text.forward(ids, ClipLayer::penultimate).words),
+            1e-2);
 }
 
 TEST(ClipText, LearnsAtTinyWidth) {
@@ -174,9 +179,7 @@ TEST(ClipText, RefusesWhatMakesNoModelOrInput) {
   const auto message = [](auto&& f) -> std::string {
     try {
       f();
-    } catch (const ConfigError& e) {
-      return e.what();
-    }
+    } catch (const ConfigError& e) { return e.what(); }
     return "(nothing thrown)";
   };
   auto bad = tiny();
@@ -187,7 +190,10 @@ TEST(ClipText, RefusesWhatMakesNoModelOrInput) {
   EXPECT_THAT(message([&] { ClipText t(bad); }), HasSubstr("needs at least 2 layers"));
   ClipText text(tiny());
   text.initialise(make_generator(1));
-  EXPECT_THAT(message([&] { text.forward(at::full({1, 77}, 49408, at::kLong)); }), HasSubstr("ids must be in [0, 49408), got up to 49408"));
+  EXPECT_THAT(message([&] {
+                text.forward(at::full({1, 77}, 49408, at::kLong));
+              }),
+              HasSubstr("ids must be in [0, 49408), got up to 49408"));
   EXPECT_THAT(message([&] { text.forward(at::full({1, 78}, 1, at::kLong)); }), HasSubstr("1 to 77 tokens"));
   EXPECT_THAT(message([&] { text.forward(at::full({77}, 1, at::kLong)); }), HasSubstr("ids"));
   EXPECT_THAT(message([&] { text.forward(at::full({1, 77}, 1.0)); }), HasSubstr("int64"));
@@ -196,14 +202,17 @@ TEST(ClipText, RefusesWhatMakesNoModelOrInput) {
 TEST(TextualInversion, LearnsOnlyItsVectorsAndChecksItsWords) {
   ClipText text(tiny());
   text.initialise(make_generator(1));
-  TextualInversion inversion(text, {{.word = "*", .initial = "dog"}, {.word = "@", .vectors = 2}}, {}, text::Tokenizer::clip(), make_generator(4));
+  TextualInversion inversion(text, {{.word = "*", .initial = "dog"}, {.word = "@", .vectors = 2}}, {},
+                             text::Tokenizer::clip(), make_generator(4));
   EXPECT_EQ(inversion.parameter_count(), 3 * 64);
   const Tensor ids = ids_tensor(text::Tokenizer::clip().tokenize({"a * beside @", "a dog beside it"}));
   {
     // A placeholder that still has its start value is the word it began as.
     const at::NoGradGuard no_grad;
-    const Tensor plain = ids_tensor(text::Tokenizer::clip().tokenize({"a * there"})), dog = ids_tensor(text::Tokenizer::clip().tokenize({"a dog there"}));
-    EXPECT_LT(difference(inversion.forward(plain, ClipLayer::last).words, text.forward(dog, ClipLayer::last).words), 1e-6);
+    const Tensor plain = ids_tensor(text::Tokenizer::clip().tokenize({"a * there"})),
+                 dog = ids_tensor(text::Tokenizer::clip().tokenize({"a dog there"}));
+    EXPECT_LT(difference(inversion.forward(plain, ClipLayer::last).words, text.forward(dog, ClipLayer::last).words),
+              1e-6);
   }
   inversion.requires_grad(true);
   const Tensor before = ids.clone();

@@ -18,7 +18,8 @@ TEST(Str, JoinsPieces) {
 
 TEST(Str, NumbersReadBackEqual) {
   EXPECT_EQ(str(0.1), "0.1");
-  for (const double v : {1.0 / 3, 1e-300, 1.7976931348623157e308, 5e-324, -0.0}) EXPECT_EQ(std::strtod(str(v).c_str(), nullptr), v) << v;
+  for (const double v : {1.0 / 3, 1e-300, 1.7976931348623157e308, 5e-324, -0.0})
+    EXPECT_EQ(std::strtod(str(v).c_str(), nullptr), v) << v;
   EXPECT_EQ(str(std::numeric_limits<long long>::min()), "-9223372036854775808");
   EXPECT_EQ(str(~0ull), "18446744073709551615");
 }
@@ -27,9 +28,7 @@ TEST(Check, ThrowsItsTypeWithItsExitCode) {
   const auto code = [](auto&& f) {
     try {
       f();
-    } catch (const Error& e) {
-      return e.code();
-    }
+    } catch (const Error& e) { return e.code(); }
     return Exit::ok;
   };
   EXPECT_EQ(code([] { VGEN_CHECK(1 + 1 == 2, ConfigError, "never"); }), Exit::ok);
@@ -49,16 +48,18 @@ TEST(Printable, KeepsTextAndEscapesWhatATerminalWouldObey) {
   EXPECT_EQ(printable("caf\xc3\xa9 \xf0\x9f\xa6\x8a"), "caf\xc3\xa9 \xf0\x9f\xa6\x8a");
   EXPECT_EQ(printable("\x1b[31m"), "\\x1b[31m");
   EXPECT_EQ(printable("a\nb\x7f"), "a\\x0ab\\x7f");
-  EXPECT_EQ(printable("\xe2\x80\xae" "evil"), "\\xe2\\x80\\xaeevil");  // right-to-left override
-  EXPECT_EQ(printable("\xc2\x9b"), "\\xc2\\x9b");                    // C1 control
+  EXPECT_EQ(printable("\xe2\x80\xae"
+                      "evil"),
+            "\\xe2\\x80\\xaeevil");                // right-to-left override
+  EXPECT_EQ(printable("\xc2\x9b"), "\\xc2\\x9b");  // C1 control
   EXPECT_EQ(printable(std::string_view("a\0b", 3)), "a\\x00b");
 }
 
 TEST(Printable, EscapesWhatIsNotUtf8) {
   EXPECT_EQ(printable("\xff"), "\\xff");
-  EXPECT_EQ(printable("a\xc3"), "a\\xc3");                      // cut off
-  EXPECT_EQ(printable("\xc0\xaf"), "\\xc0\\xaf");               // overlong
-  EXPECT_EQ(printable("\xed\xa0\x80"), "\\xed\\xa0\\x80");      // surrogate
+  EXPECT_EQ(printable("a\xc3"), "a\\xc3");                  // cut off
+  EXPECT_EQ(printable("\xc0\xaf"), "\\xc0\\xaf");           // overlong
+  EXPECT_EQ(printable("\xed\xa0\x80"), "\\xed\\xa0\\x80");  // surrogate
   EXPECT_EQ(printable("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80");
 }
 
@@ -96,7 +97,5 @@ TEST(CancelToken, CopiesShareTheFlagAndTheSignalSetsTheCode) {
   try {
     other.check("x");
     FAIL() << "expected Interrupted";
-  } catch (const Interrupted& e) {
-    EXPECT_EQ(e.code(), Exit::interrupted);
-  }
+  } catch (const Interrupted& e) { EXPECT_EQ(e.code(), Exit::interrupted); }
 }

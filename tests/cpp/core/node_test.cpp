@@ -3,20 +3,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+using testing::AllOf;
+using testing::HasSubstr;
 using vgen::ConfigError;
 using vgen::Node;
 using vgen::set_path;
-using testing::AllOf;
-using testing::HasSubstr;
 
 namespace {
 template <class F>
 std::string message(F&& f) {
   try {
     f();
-  } catch (const ConfigError& e) {
-    return e.what();
-  }
+  } catch (const ConfigError& e) { return e.what(); }
   return "no ConfigError";
 }
 }  // namespace
@@ -36,7 +34,8 @@ TEST(Node, HoldsWhatItIsMadeOf) {
 TEST(Node, TypedReadsNameTheTypeFoundAndThePosition) {
   Node n(2.5);
   n.line = 7, n.column = 3;
-  EXPECT_THAT(message([&] { n.as_int(); }), AllOf(HasSubstr("expected an integer, got a number"), HasSubstr("line 7, column 3")));
+  EXPECT_THAT(message([&] { n.as_int(); }),
+              AllOf(HasSubstr("expected an integer, got a number"), HasSubstr("line 7, column 3")));
   EXPECT_THAT(message([] { Node("1").as_double(); }), HasSubstr("expected a number, got a string"));
   EXPECT_THAT(message([] { Node(1).as_bool(); }), HasSubstr("got an integer"));
   EXPECT_THAT(message([] { Node().as_string(); }), HasSubstr("got null"));
@@ -59,7 +58,8 @@ TEST(Node, MapsKeepOrderAndReplaceInPlace) {
 }
 
 TEST(Node, EqualityIgnoresPositionsAndOrderOfMaps) {
-  Node a = Node::map({{"x", 1}, {"y", Node::list({true, "t"})}}), b = Node::map({{"y", Node::list({true, "t"})}, {"x", 1}});
+  Node a = Node::map({{"x", 1}, {"y", Node::list({true, "t"})}}),
+       b = Node::map({{"y", Node::list({true, "t"})}, {"x", 1}});
   b.line = 9;
   EXPECT_EQ(a, b);
   EXPECT_EQ(Node(1), Node(1.0));
@@ -70,7 +70,8 @@ TEST(Node, EqualityIgnoresPositionsAndOrderOfMaps) {
 }
 
 TEST(SetPath, WalksMapsAndListsAndMakesMissingMaps) {
-  Node root = Node::map({{"train", Node::map({{"lr", 0.1}})}, {"stages", Node::list({Node::map({{"steps", 1}}), Node::map({{"steps", 2}})})}});
+  Node root = Node::map({{"train", Node::map({{"lr", 0.1}})},
+                         {"stages", Node::list({Node::map({{"steps", 1}}), Node::map({{"steps", 2}})})}});
   set_path(root, "train.lr", 0.5);
   set_path(root, "stages.1.steps", 9);
   set_path(root, "model.unet.width", 64);
@@ -83,7 +84,9 @@ TEST(SetPath, WalksMapsAndListsAndMakesMissingMaps) {
 TEST(SetPath, RefusesWhatLeadsNowhere) {
   Node root = Node::map({{"a", 1}, {"l", Node::list({1, 2})}});
   EXPECT_THAT(message([&] { set_path(root, "a.b", 2); }), HasSubstr("'b' leads into an integer"));
-  for (const char* bad : {"l.2", "l.x", "l.-1", "l.1x"}) EXPECT_THAT(message([&] { set_path(root, bad, 2); }), HasSubstr("is no index into a list of 2")) << bad;
-  for (const char* bad : {"", ".a", "a..b", "l.0."}) EXPECT_NE(message([&] { set_path(root, bad, 2); }), "no ConfigError") << bad;
+  for (const char* bad : {"l.2", "l.x", "l.-1", "l.1x"})
+    EXPECT_THAT(message([&] { set_path(root, bad, 2); }), HasSubstr("is no index into a list of 2")) << bad;
+  for (const char* bad : {"", ".a", "a..b", "l.0."})
+    EXPECT_NE(message([&] { set_path(root, bad, 2); }), "no ConfigError") << bad;
   EXPECT_EQ(root, Node::map({{"a", 1}, {"l", Node::list({1, 2})}}));
 }

@@ -42,7 +42,9 @@ inline std::string little(std::uint64_t v, int bytes) {
   for (int i = 0; i < bytes; ++i) out += static_cast<char>(v >> (8 * i) & 0xFF);
   return out;
 }
-inline void spill(const fs::path& path, std::string_view bytes) { std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size())); }
+inline void spill(const fs::path& path, std::string_view bytes) {
+  std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+}
 inline std::string slurp(const fs::path& path) { return read_file(path); }
 
 // The message of the `Expected` that f throws; a failure of the test if it throws nothing or something else.
@@ -50,9 +52,7 @@ template <class Expected>
 std::string message_of(const std::function<void()>& f) {
   try {
     f();
-  } catch (const Expected& e) {
-    return e.what();
-  } catch (const std::exception& e) {
+  } catch (const Expected& e) { return e.what(); } catch (const std::exception& e) {
     ADD_FAILURE() << "another exception: " << e.what();
     return "";
   }

@@ -9,7 +9,8 @@ namespace {
 using test::message_of;
 
 TEST(Json, ReadsEveryKindWithItsPlace) {
-  const Node n = parse_json("{\"a\": [1, -2.5e3, true,\n  null], \"é\": \"x\\u00e9\\ud83c\\udfac\\n\",\n \"m\": {}}", "f.json");
+  const Node n =
+      parse_json("{\"a\": [1, -2.5e3, true,\n  null], \"é\": \"x\\u00e9\\ud83c\\udfac\\n\",\n \"m\": {}}", "f.json");
   EXPECT_EQ(n.at("a")[0].as_int(), 1);
   EXPECT_EQ(n.at("a")[1].as_double(), -2500);
   EXPECT_TRUE(n.at("a")[1].is(Node::Type::real));
@@ -22,16 +23,50 @@ TEST(Json, ReadsEveryKindWithItsPlace) {
 }
 
 TEST(Json, RefusesWhatIsNotStrictJson) {
-  const std::pair<std::string, const char*> bad[] = {
-      {"", "ends too early"}, {"{", "ends too early"}, {"[1,]", "expected a value"}, {"{\"a\":1,}", "expected a key"}, {"{'a':1}", "expected a key"},
-      {"{\"a\" 1}", "expected ':'"}, {"[1 2]", "',' or ']'"}, {"01", "begin with 0"}, {"-", "expected a value"}, {"1.", "decimal point"}, {"1e", "exponent"},
-      {"+1", "expected a value"}, {".5", "expected a value"}, {"NaN", "expected a value"}, {"Infinity", "expected a value"}, {"-Infinity", "expected a value"},
-      {"tru", "expected a value"}, {"nul", "expected a value"}, {"1 2", "after the end"}, {"{} x", "after the end"}, {"// c\n1", "expected a value"},
-      {"{\"a\":1,\"a\":2}", "duplicate key 'a'"}, {"{\"a\":1,\"\\u0061\":2}", "duplicate key 'a'"}, {"9223372036854775808", "64 bits"},
-      {"-9223372036854775809", "64 bits"}, {"1e999", "too large"}, {"\"\x01\"", "control"}, {"\"\t\"", "control"}, {std::string("\"\0\"", 3), "control"},
-      {std::string("1\0", 2), "after the end"}, {"\"\\u0000\"", "NUL"}, {"\"\\x41\"", "unknown escape"}, {"\"\\u12\"", "hexadecimal"}, {"\"\\ud800\"", "surrogate"},
-      {"\"\\udc00\"", "surrogate"}, {"\"\\ud800\\u0041\"", "surrogate"}, {"\"\xff\"", "UTF-8"}, {"\"\xc0\x80\"", "UTF-8"}, {"\"\xed\xa0\x80\"", "UTF-8"},
-      {"\"\xf5\x80\x80\x80\"", "UTF-8"}, {"\"\xe2\x82", "UTF-8"}, {"\"abc", "inside a string"}, {"\"abc\\", "inside a string"}, {"\xEF\xBB\xBF{}", "expected a value"}};
+  const std::pair<std::string, const char*> bad[] = {{"", "ends too early"},
+                                                     {"{", "ends too early"},
+                                                     {"[1,]", "expected a value"},
+                                                     {"{\"a\":1,}", "expected a key"},
+                                                     {"{'a':1}", "expected a key"},
+                                                     {"{\"a\" 1}", "expected ':'"},
+                                                     {"[1 2]", "',' or ']'"},
+                                                     {"01", "begin with 0"},
+                                                     {"-", "expected a value"},
+                                                     {"1.", "decimal point"},
+                                                     {"1e", "exponent"},
+                                                     {"+1", "expected a value"},
+                                                     {".5", "expected a value"},
+                                                     {"NaN", "expected a value"},
+                                                     {"Infinity", "expected a value"},
+                                                     {"-Infinity", "expected a value"},
+                                                     {"tru", "expected a value"},
+                                                     {"nul", "expected a value"},
+                                                     {"1 2", "after the end"},
+                                                     {"{} x", "after the end"},
+                                                     {"// c\n1", "expected a value"},
+                                                     {"{\"a\":1,\"a\":2}", "duplicate key 'a'"},
+                                                     {"{\"a\":1,\"\\u0061\":2}", "duplicate key 'a'"},
+                                                     {"9223372036854775808", "64 bits"},
+                                                     {"-9223372036854775809", "64 bits"},
+                                                     {"1e999", "too large"},
+                                                     {"\"\x01\"", "control"},
+                                                     {"\"\t\"", "control"},
+                                                     {std::string("\"\0\"", 3), "control"},
+                                                     {std::string("1\0", 2), "after the end"},
+                                                     {"\"\\u0000\"", "NUL"},
+                                                     {"\"\\x41\"", "unknown escape"},
+                                                     {"\"\\u12\"", "hexadecimal"},
+                                                     {"\"\\ud800\"", "surrogate"},
+                                                     {"\"\\udc00\"", "surrogate"},
+                                                     {"\"\\ud800\\u0041\"", "surrogate"},
+                                                     {"\"\xff\"", "UTF-8"},
+                                                     {"\"\xc0\x80\"", "UTF-8"},
+                                                     {"\"\xed\xa0\x80\"", "UTF-8"},
+                                                     {"\"\xf5\x80\x80\x80\"", "UTF-8"},
+                                                     {"\"\xe2\x82", "UTF-8"},
+                                                     {"\"abc", "inside a string"},
+                                                     {"\"abc\\", "inside a string"},
+                                                     {"\xEF\xBB\xBF{}", "expected a value"}};
   for (const auto& [text, reason] : bad) {
     const std::string m = message_of<FormatError>([&] { parse_json(text, "f.json"); });
     EXPECT_NE(m.find(reason), std::string::npos) << text << " -> " << m;
@@ -40,7 +75,8 @@ TEST(Json, RefusesWhatIsNotStrictJson) {
 }
 
 TEST(Json, ErrorNamesLineAndColumn) {
-  EXPECT_EQ(message_of<FormatError>([] { parse_json("{\"a\": 1,\n  \"é\": 2, \"a\": 3}", "x"); }), "x:2:11: duplicate key 'a'");
+  EXPECT_EQ(message_of<FormatError>([] { parse_json("{\"a\": 1,\n  \"é\": 2, \"a\": 3}", "x"); }),
+            "x:2:11: duplicate key 'a'");
   EXPECT_EQ(message_of<FormatError>([] { parse_json("[\n\n   @", "x"); }), "x:3:4: expected a value");
 }
 
@@ -48,7 +84,9 @@ TEST(Json, ManyKeysAreCheckedForDuplicatesToo) {
   std::string text = "{";
   for (int i = 0; i < 3000; ++i) text += str("\"k", i, "\":0,");
   EXPECT_EQ(parse_json(text + "\"z\":0}").size(), 3001u);
-  for (const int i : {0, 15, 16, 17, 2999}) EXPECT_NE(message_of<FormatError>([&] { parse_json(text + str("\"k", i, "\":0}")); }).find("duplicate"), std::string::npos);
+  for (const int i : {0, 15, 16, 17, 2999})
+    EXPECT_NE(message_of<FormatError>([&] { parse_json(text + str("\"k", i, "\":0}")); }).find("duplicate"),
+              std::string::npos);
 }
 
 TEST(Json, LimitsHold) {
@@ -84,9 +122,14 @@ TEST(Json, NumbersSurviveTheRoundTrip) {
 }
 
 TEST(Json, DumpReadsBackAndIsReadable) {
-  const Node n = Node::map({{"betas", Node::list({0.9, 0.999})}, {"n\"\x01\n", Node("a\\b\x7f")}, {"e", Node::map()}, {"l", Node::list({Node::map({{"x", Node(1)}})})}});
+  const Node n = Node::map({{"betas", Node::list({0.9, 0.999})},
+                            {"n\"\x01\n", Node("a\\b\x7f")},
+                            {"e", Node::map()},
+                            {"l", Node::list({Node::map({{"x", Node(1)}})})}});
   for (const int indent : {-1, 0, 2}) EXPECT_EQ(parse_json(dump_json(n, indent)), n) << dump_json(n, indent);
-  EXPECT_EQ(dump_json(n, 2), "{\n  \"betas\": [0.9, 0.999],\n  \"n\\\"\\u0001\\n\": \"a\\\\b\\u007f\",\n  \"e\": {},\n  \"l\": [\n    {\n      \"x\": 1\n    }\n  ]\n}");
+  EXPECT_EQ(dump_json(n, 2),
+            "{\n  \"betas\": [0.9, 0.999],\n  \"n\\\"\\u0001\\n\": \"a\\\\b\\u007f\",\n  \"e\": {},\n  \"l\": [\n    "
+            "{\n      \"x\": 1\n    }\n  ]\n}");
 }
 
 }  // namespace

@@ -14,7 +14,9 @@ using test::message_of;
 using test::spill;
 using test::TempDir;
 
-std::string file_of(const std::string& header, const std::string& payload = "") { return little(header.size(), 8) + header + payload; }
+std::string file_of(const std::string& header, const std::string& payload = "") {
+  return little(header.size(), 8) + header + payload;
+}
 
 struct Safetensors : testing::Test {
   TempDir dir;
@@ -30,14 +32,19 @@ struct Safetensors : testing::Test {
   }
 };
 
-std::string entry(const std::string& name, const std::string& dtype, const std::string& shape, const std::string& offsets) {
+std::string entry(const std::string& name, const std::string& dtype, const std::string& shape,
+                  const std::string& offsets) {
   return "\"" + name + "\":{\"dtype\":" + dtype + ",\"shape\":" + shape + ",\"data_offsets\":" + offsets + "}";
 }
-std::string one(const std::string& dtype, const std::string& shape, const std::string& offsets) { return "{" + entry("w", dtype, shape, offsets) + "}"; }
+std::string one(const std::string& dtype, const std::string& shape, const std::string& offsets) {
+  return "{" + entry("w", dtype, shape, offsets) + "}";
+}
 
 TEST_F(Safetensors, ReadsAPlainFile) {
-  const TensorFile f = read(file_of("{\"__metadata__\":{\"format\":\"pt\"}," + entry("b", "\"F32\"", "[2,3]", "[4,28]") + "," + entry("a", "\"I16\"", "[2]", "[0,4]") + "}  ",
-                                    std::string(28, 'x')));
+  const TensorFile f =
+      read(file_of("{\"__metadata__\":{\"format\":\"pt\"}," + entry("b", "\"F32\"", "[2,3]", "[4,28]") + "," +
+                       entry("a", "\"I16\"", "[2]", "[0,4]") + "}  ",
+                   std::string(28, 'x')));
   ASSERT_EQ(f.tensors.size(), 2u);
   EXPECT_EQ(f.tensors[0].name, "a");
   EXPECT_EQ(f.tensors[1].shape, (std::vector<std::int64_t>{2, 3}));
@@ -78,12 +85,14 @@ TEST_F(Safetensors, A3_DuplicateNames) {
   refused(file_of("{" + first + "," + entry("w", "\"U8\"", "[2]", "[2,4]") + "}", "xxxx"), "duplicate key 'w'");
   refused(file_of("{" + first + "," + entry("w", "\"U8\"", "[0]", "[2,2]") + "}", "xx"), "duplicate key 'w'");
   refused(file_of("{" + first + "," + entry("\\u0077", "\"U8\"", "[2]", "[2,4]") + "}", "xxxx"), "duplicate key 'w'");
-  refused(file_of("{\"w\":{\"dtype\":\"U8\",\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]}}", "xx"), "duplicate key 'dtype'");
+  refused(file_of("{\"w\":{\"dtype\":\"U8\",\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]}}", "xx"),
+          "duplicate key 'dtype'");
   refused(file_of("{\"__metadata__\":{},\"__metadata__\":{}}"), "duplicate key '__metadata__'");
 }
 
 TEST_F(Safetensors, A4_NumbersThatAreNoSizes) {
-  for (const std::string bad : {"-1", "4.0", "4.9", "4e0", "1E0", "true", "null", "\"4\"", "18446744073709551616", "9223372036854775808", "-0", "[4]", "{}", "NaN", "04", ""}) {
+  for (const std::string bad : {"-1", "4.0", "4.9", "4e0", "1E0", "true", "null", "\"4\"", "18446744073709551616",
+                                "9223372036854775808", "-0", "[4]", "{}", "NaN", "04", ""}) {
     const auto check = [&](const std::string& header) {
       EXPECT_THROW(read(file_of(header, std::string(4, 'x'))), FormatError) << header;
     };
@@ -92,11 +101,15 @@ TEST_F(Safetensors, A4_NumbersThatAreNoSizes) {
     check(one("\"U8\"", "[4]", "[" + bad + ",4]"));
     check(one("\"U8\"", "[4]", "[0," + bad + "]"));
   }
-  for (const std::string bad : {"4", "null", "\"4\"", "{\"0\":4}"}) refused(file_of(one("\"U8\"", bad, "[0,4]"), "xxxx"), "shape must be a list");
-  for (const std::string bad : {"[0]", "[0,4,4]", "[]"}) refused(file_of(one("\"U8\"", "[4]", bad), "xxxx"), "two numbers");
-  for (const std::string bad : {"1", "null", "[\"U8\"]"}) refused(file_of(one(bad, "[4]", "[0,4]"), "xxxx"), "dtype must be a string");
+  for (const std::string bad : {"4", "null", "\"4\"", "{\"0\":4}"})
+    refused(file_of(one("\"U8\"", bad, "[0,4]"), "xxxx"), "shape must be a list");
+  for (const std::string bad : {"[0]", "[0,4,4]", "[]"})
+    refused(file_of(one("\"U8\"", "[4]", bad), "xxxx"), "two numbers");
+  for (const std::string bad : {"1", "null", "[\"U8\"]"})
+    refused(file_of(one(bad, "[4]", "[0,4]"), "xxxx"), "dtype must be a string");
   refused(file_of("{\"w\":{\"dtype\":\"U8\",\"shape\":[4]}}", "xxxx"), "needs dtype");
-  refused(file_of("{\"w\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4],\"x\":1}}", "xxxx"), "unknown field 'x'");
+  refused(file_of("{\"w\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4],\"x\":1}}", "xxxx"),
+          "unknown field 'x'");
 }
 
 TEST_F(Safetensors, A5_RangesThatDoNotTileThePayload) {
@@ -112,7 +125,8 @@ TEST_F(Safetensors, A5_RangesThatDoNotTileThePayload) {
   refused(file_of(one("\"F64\"", "[4611686018427387904,2]", "[0,0]")), "overflows");
   refused(file_of(one("\"U8\"", "[9223372036854775807]", "[0,9223372036854775807]")), "truncated");
 
-  // 600 broken layouts of three tensors: one offset moved, so that there is an overlap, a hole, or a size that is not the shape's.
+  // 600 broken layouts of three tensors: one offset moved, so that there is an overlap, a hole, or a size that is not
+  // the shape's.
   test::Random random{11};
   int accepted = 0;
   for (int i = 0; i < 600; ++i) {
@@ -126,10 +140,13 @@ TEST_F(Safetensors, A5_RangesThatDoNotTileThePayload) {
     }
     const std::size_t which = random.below(7), by = 1 + random.below(3);
     std::size_t payload = at;
-    if (which == 6) payload = i % 2 ? at + by : at - std::min(at, by);
-    else bounds[which] = i % 2 || bounds[which] < by ? bounds[which] + by : bounds[which] - by;
+    if (which == 6)
+      payload = i % 2 ? at + by : at - std::min(at, by);
+    else
+      bounds[which] = i % 2 || bounds[which] < by ? bounds[which] + by : bounds[which] - by;
     for (std::size_t t = 0; t < 3; ++t)
-      header += std::string(t ? "," : "") + entry(str("t", t), "\"U8\"", str("[", sizes[t], "]"), str("[", bounds[2 * t], ",", bounds[2 * t + 1], "]"));
+      header += std::string(t ? "," : "") + entry(str("t", t), "\"U8\"", str("[", sizes[t], "]"),
+                                                  str("[", bounds[2 * t], ",", bounds[2 * t + 1], "]"));
     try {
       read(file_of(header + "}", std::string(payload, 'x')));
       ++accepted;
@@ -150,27 +167,33 @@ TEST_F(Safetensors, A6_UnknownDtype) {
 TEST_F(Safetensors, A7_Caps) {
   const auto many = [](std::size_t count) {
     std::string header = "{";
-    for (std::size_t i = 0; i < count; ++i) header += entry(str("tensor.number.", i), "\"U8\"", "[0]", "[0,0]") + (i + 1 < count ? "," : "}");
+    for (std::size_t i = 0; i < count; ++i)
+      header += entry(str("tensor.number.", i), "\"U8\"", "[0]", "[0,0]") + (i + 1 < count ? "," : "}");
     return file_of(header);
   };
   const auto start = std::chrono::steady_clock::now();
   EXPECT_EQ(read(many(200'000)).tensors.size(), 200'000u);
   refused(many(1'000'000), "more than 200000 tensors");
-  EXPECT_LT(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), 10) << "seconds, on a busy machine";
+  EXPECT_LT(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), 10)
+      << "seconds, on a busy machine";
   EXPECT_NO_THROW(read(file_of("{" + entry(std::string(4096, 'n'), "\"U8\"", "[0]", "[0,0]") + "}")));
   refused(file_of("{" + entry(std::string(4097, 'n'), "\"U8\"", "[0]", "[0,0]") + "}"), "the limit is 4096");
   std::string rank = "[1";
   for (int i = 0; i < 64; ++i) rank += ",1";
   refused(file_of(one("\"U8\"", rank + "]", "[0,1]"), "x"), "64 dimensions");
   // Names that could rewrite a terminal are escaped in messages.
-  const std::string m = message_of<FormatError>([&] { read(file_of("{" + entry("\\u001b[31m\\u202e../x", "\"U8\"", "[3]", "[0,4]") + "}", "xxxx")); });
+  const std::string m = message_of<FormatError>(
+      [&] { read(file_of("{" + entry("\\u001b[31m\\u202e../x", "\"U8\"", "[3]", "[0,4]") + "}", "xxxx")); });
   EXPECT_EQ(m.find('\x1b'), std::string::npos);
   EXPECT_EQ(m.find("\xe2\x80\xae"), std::string::npos);
   EXPECT_NE(m.find("\\x1b"), std::string::npos) << m;
 }
 
 TEST_F(Safetensors, EmptyAndScalarTensors) {
-  const TensorFile f = read(file_of("{" + entry("a", "\"F32\"", "[]", "[0,4]") + "," + entry("b", "\"F32\"", "[0,5]", "[0,0]") + "," + entry("c", "\"F32\"", "[3,0]", "[4,4]") + "}", "xxxx"));
+  const TensorFile f =
+      read(file_of("{" + entry("a", "\"F32\"", "[]", "[0,4]") + "," + entry("b", "\"F32\"", "[0,5]", "[0,0]") + "," +
+                       entry("c", "\"F32\"", "[3,0]", "[4,4]") + "}",
+                   "xxxx"));
   EXPECT_EQ(f.tensors.size(), 3u);
 }
 
@@ -181,7 +204,9 @@ struct Index : Safetensors {
     for (const auto& t : tensors) list.push_back({t, DType::f32, {1}, &value});
     write_safetensors(dir / name, list);
   }
-  void index(const std::string& map) const { spill(dir / "model.safetensors.index.json", "{\"metadata\": {\"total_size\": 8}, \"weight_map\": " + map + "}"); }
+  void index(const std::string& map) const {
+    spill(dir / "model.safetensors.index.json", "{\"metadata\": {\"total_size\": 8}, \"weight_map\": " + map + "}");
+  }
   TensorFile read_index() const { return read_safetensors_index(dir / "model.safetensors.index.json"); }
 };
 
@@ -200,9 +225,11 @@ TEST_F(Index, A8_NothingOutsideTheFolder) {
   static const float value = 1;
   write_safetensors(outside / "o.safetensors", {{"x", DType::f32, {1}, &value}});
   std::filesystem::create_directories(dir / "sub");
-  for (const std::string& bad : {(outside / "o.safetensors").string(), std::string("../") + outside.path().filename().string() + "/o.safetensors", std::string("sub/../a.safetensors"),
-                                std::string(".."), std::string("."), std::string(""), std::string("file:///etc/passwd"), std::string("https://x.y/a.safetensors"),
-                                std::string("a\\\\b.safetensors"), std::string("./a.safetensors")}) {
+  for (const std::string& bad :
+       {(outside / "o.safetensors").string(),
+        std::string("../") + outside.path().filename().string() + "/o.safetensors", std::string("sub/../a.safetensors"),
+        std::string(".."), std::string("."), std::string(""), std::string("file:///etc/passwd"),
+        std::string("https://x.y/a.safetensors"), std::string("a\\\\b.safetensors"), std::string("./a.safetensors")}) {
     index("{\"x\": \"" + bad + "\"}");
     EXPECT_THROW(read_index(), PathError) << bad;
   }
@@ -247,9 +274,11 @@ TEST_F(Safetensors, A11_SavingOverTheLoadedFile) {
   for (int i = 0; i < 50; ++i) {
     const TensorFile f = read_safetensors(file());
     const TensorEntry& e = f.tensors[0];
-    write_safetensors(file(), {{e.name, e.dtype, e.shape, e.file->bytes().data() + e.offset}}, f.metadata);  // from the mapping of the file it replaces
+    write_safetensors(file(), {{e.name, e.dtype, e.shape, e.file->bytes().data() + e.offset}},
+                      f.metadata);  // from the mapping of the file it replaces
     ASSERT_EQ(test::slurp(file()), before);
-    ASSERT_EQ(std::memcmp(e.file->bytes().data() + e.offset, values.data(), 400'000), 0) << "the old mapping stays whole";
+    ASSERT_EQ(std::memcmp(e.file->bytes().data() + e.offset, values.data(), 400'000), 0)
+        << "the old mapping stays whole";
   }
 }
 
@@ -261,7 +290,9 @@ TEST_F(Safetensors, A12_RoundTripOfAnything) {
     bytes.clear();
     const std::size_t count = random.below(12);
     for (std::size_t t = 0; t < count; ++t) {
-      TensorToWrite w{str("t", t, random.below(3) == 0 ? ".é\"\\\n" : "", random.next() % 100), enum_names(DType{})[random.below(15)].first, {}};
+      TensorToWrite w{str("t", t, random.below(3) == 0 ? ".é\"\\\n" : "", random.next() % 100),
+                      enum_names(DType{})[random.below(15)].first,
+                      {}};
       for (std::size_t d = random.below(4); d-- > 0;) w.shape.push_back(static_cast<std::int64_t>(random.below(5)));
       std::string raw(byte_size(w), '\0');
       for (char& c : raw) c = static_cast<char>(random.next());
@@ -269,16 +300,21 @@ TEST_F(Safetensors, A12_RoundTripOfAnything) {
       tensors.push_back(std::move(w));
     }
     for (std::size_t t = 0; t < count; ++t) {
-      if (random.below(2)) tensors[t].data = bytes[t].data();
-      else tensors[t].make = [&bytes, t] { return std::shared_ptr<const void>(bytes[t].data(), [](const void*) {}); };
+      if (random.below(2))
+        tensors[t].data = bytes[t].data();
+      else
+        tensors[t].make = [&bytes, t] { return std::shared_ptr<const void>(bytes[t].data(), [](const void*) {}); };
     }
-    const std::map<std::string, std::string> metadata = round % 3 ? std::map<std::string, std::string>{{"a\n", "\"x\""}, {"é", ""}} : std::map<std::string, std::string>{};
+    const std::map<std::string, std::string> metadata =
+        round % 3 ? std::map<std::string, std::string>{{"a\n", "\"x\""}, {"é", ""}}
+                  : std::map<std::string, std::string>{};
     write_safetensors(file(), tensors, metadata);
     const TensorFile f = read_safetensors(file());
     ASSERT_EQ(f.tensors.size(), count);
     ASSERT_EQ(f.metadata, metadata);
     for (const TensorEntry& e : f.tensors) {
-      const auto t = static_cast<std::size_t>(std::ranges::find(tensors, e.name, &TensorToWrite::name) - tensors.begin());
+      const auto t =
+          static_cast<std::size_t>(std::ranges::find(tensors, e.name, &TensorToWrite::name) - tensors.begin());
       ASSERT_LT(t, count) << e.name;
       ASSERT_EQ(e.dtype, tensors[t].dtype);
       ASSERT_EQ(e.shape, tensors[t].shape);

@@ -1,10 +1,10 @@
 // Rows B1-B7 of the reliability table, the readable layouts, and the writer.
 #include "vgen/formats/torch_pickle.hpp"
 
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -25,41 +25,55 @@ using test::message_of;
 using test::spill;
 using test::TempDir;
 
-std::uint32_t crc_of(const std::string& s) { return detail::crc32({reinterpret_cast<const std::byte*>(s.data()), s.size()}); }
+std::uint32_t crc_of(const std::string& s) {
+  return detail::crc32({reinterpret_cast<const std::byte*>(s.data()), s.size()});
+}
 
 // A zip file whose every field can be made to lie.
 struct Record {
   std::string name, data;
   int method = 0, flags = 0x0800, local_method = -1, local_flags = -1;
-  std::string local_name = "";        // "" = name
+  std::string local_name = "";  // "" = name
   std::int64_t crc = -1, size = -1, local_size = -1, plain_size = -1, offset = -1;
   std::string extra = "", local_extra = "";
 };
-std::string zip_of(const std::vector<Record>& records, const std::string& before_directory = "", std::int64_t count = -1, std::int64_t directory_at = -1,
-                   std::int64_t directory_size = -1, const std::string& after_directory = "", const std::string& tail = "", const std::string& front = "") {
+std::string zip_of(const std::vector<Record>& records, const std::string& before_directory = "",
+                   std::int64_t count = -1, std::int64_t directory_at = -1, std::int64_t directory_size = -1,
+                   const std::string& after_directory = "", const std::string& tail = "",
+                   const std::string& front = "") {
   std::string out = front, directory;
   for (const Record& r : records) {
-    const std::uint64_t crc = r.crc < 0 ? crc_of(r.data) : static_cast<std::uint64_t>(r.crc), size = r.size < 0 ? r.data.size() : static_cast<std::uint64_t>(r.size);
-    const std::uint64_t local_size = r.local_size < 0 ? size : static_cast<std::uint64_t>(r.local_size), plain = r.plain_size < 0 ? size : static_cast<std::uint64_t>(r.plain_size);
+    const std::uint64_t crc = r.crc < 0 ? crc_of(r.data) : static_cast<std::uint64_t>(r.crc),
+                        size = r.size < 0 ? r.data.size() : static_cast<std::uint64_t>(r.size);
+    const std::uint64_t local_size = r.local_size < 0 ? size : static_cast<std::uint64_t>(r.local_size),
+                        plain = r.plain_size < 0 ? size : static_cast<std::uint64_t>(r.plain_size);
     const std::string& local_name = r.local_name.empty() ? r.name : r.local_name;
     const std::uint64_t offset = r.offset < 0 ? out.size() : static_cast<std::uint64_t>(r.offset);
     const auto code = [](int v, int other) { return static_cast<std::uint64_t>(v < 0 ? other : v); };
-    out += little(0x04034b50, 4) + little(20, 2) + little(code(r.local_flags, r.flags), 2) + little(code(r.local_method, r.method), 2) + little(0, 4) + little(crc, 4) +
-           little(local_size, 4) + little(local_size, 4) + little(local_name.size(), 2) + little(r.local_extra.size(), 2) + local_name + r.local_extra + r.data;
-    directory += little(0x02014b50, 4) + little(20, 2) + little(20, 2) + little(static_cast<std::uint64_t>(r.flags), 2) + little(static_cast<std::uint64_t>(r.method), 2) +
-                 little(0, 4) + little(crc, 4) + little(size, 4) + little(plain, 4) + little(r.name.size(), 2) + little(r.extra.size(), 2) + little(0, 8) + little(0, 2) +
-                 little(offset, 4) + r.name + r.extra;
+    out += little(0x04034b50, 4) + little(20, 2) + little(code(r.local_flags, r.flags), 2) +
+           little(code(r.local_method, r.method), 2) + little(0, 4) + little(crc, 4) + little(local_size, 4) +
+           little(local_size, 4) + little(local_name.size(), 2) + little(r.local_extra.size(), 2) + local_name +
+           r.local_extra + r.data;
+    directory += little(0x02014b50, 4) + little(20, 2) + little(20, 2) +
+                 little(static_cast<std::uint64_t>(r.flags), 2) + little(static_cast<std::uint64_t>(r.method), 2) +
+                 little(0, 4) + little(crc, 4) + little(size, 4) + little(plain, 4) + little(r.name.size(), 2) +
+                 little(r.extra.size(), 2) + little(0, 8) + little(0, 2) + little(offset, 4) + r.name + r.extra;
   }
   out += before_directory;
-  const std::uint64_t at = directory_at < 0 ? out.size() : static_cast<std::uint64_t>(directory_at), size = directory_size < 0 ? directory.size() : static_cast<std::uint64_t>(directory_size);
+  const std::uint64_t at = directory_at < 0 ? out.size() : static_cast<std::uint64_t>(directory_at),
+                      size = directory_size < 0 ? directory.size() : static_cast<std::uint64_t>(directory_size);
   const std::uint64_t n = count < 0 ? records.size() : static_cast<std::uint64_t>(count);
-  return out + directory + after_directory + little(0x06054b50, 4) + little(0, 4) + little(n, 2) + little(n, 2) + little(size, 4) + little(at, 4) + little(0, 2) + tail;
+  return out + directory + after_directory + little(0x06054b50, 4) + little(0, 4) + little(n, 2) + little(n, 2) +
+         little(size, 4) + little(at, 4) + little(0, 2) + tail;
 }
 
 // ---- pickles by hand ----
 std::string glob(const std::string& module, const std::string& name) { return "c" + module + "\n" + name + "\n"; }
 std::string text(const std::string& s) { return "X" + little(s.size(), 4) + s; }
-std::string integer(std::int64_t v) { return v >= 0 && v < 256 ? "K" + little(static_cast<std::uint64_t>(v), 1) : "\x8a\x08" + little(static_cast<std::uint64_t>(v), 8); }
+std::string integer(std::int64_t v) {
+  return v >= 0 && v < 256 ? "K" + little(static_cast<std::uint64_t>(v), 1)
+                           : "\x8a\x08" + little(static_cast<std::uint64_t>(v), 8);
+}
 std::string ints(const std::vector<std::int64_t>& v) {
   std::string out = "(";
   for (const auto i : v) out += integer(i);
@@ -68,17 +82,24 @@ std::string ints(const std::vector<std::int64_t>& v) {
 std::string storage(const std::string& key, std::int64_t numel, const std::string& type = "FloatStorage") {
   return "(" + text("storage") + glob("torch", type) + text(key) + text("cpu") + integer(numel) + "tQ";
 }
-std::string tensor(const std::string& from, std::int64_t offset, const std::vector<std::int64_t>& size, const std::vector<std::int64_t>& stride) {
-  return glob("torch._utils", "_rebuild_tensor_v2") + "(" + from + integer(offset) + ints(size) + ints(stride) + "\x89" + glob("collections", "OrderedDict") + ")RtR";
+std::string tensor(const std::string& from, std::int64_t offset, const std::vector<std::int64_t>& size,
+                   const std::vector<std::int64_t>& stride) {
+  return glob("torch._utils", "_rebuild_tensor_v2") + "(" + from + integer(offset) + ints(size) + ints(stride) +
+         "\x89" + glob("collections", "OrderedDict") + ")RtR";
 }
 const std::string proto2("\x80\x02", 2), proto4("\x80\x04", 2);
 std::string dict(const std::string& entries) { return proto2 + "}(" + entries + "u."; }
 const std::string good = dict(text("w") + tensor(storage("0", 6), 0, {2, 3}, {3, 1}));
 
 std::vector<Record> records_of(const std::string& pickle, const std::string& data = std::string(24, 'x')) {
-  return {{"archive/data.pkl", pickle}, {"archive/byteorder", "little"}, {"archive/data/0", data}, {"archive/version", "3\n"}};
+  return {{"archive/data.pkl", pickle},
+          {"archive/byteorder", "little"},
+          {"archive/data/0", data},
+          {"archive/version", "3\n"}};
 }
-std::string checkpoint(const std::string& pickle, const std::string& data = std::string(24, 'x')) { return zip_of(records_of(pickle, data)); }
+std::string checkpoint(const std::string& pickle, const std::string& data = std::string(24, 'x')) {
+  return zip_of(records_of(pickle, data));
+}
 
 struct TorchPickle : testing::Test {
   TempDir dir;
@@ -105,9 +126,10 @@ TEST_F(TorchPickle, ReadsTensors) {
 }
 
 TEST_F(TorchPickle, StridesViewsAndSharedStorages) {
-  const TensorFile f = read(checkpoint(dict(text("t") + tensor(storage("0", 6), 0, {3, 2}, {1, 3}) + text("v") + tensor(storage("0", 6), 4, {2}, {1}) + text("s") +
-                                            tensor(storage("0", 6), 5, {}, {}) + text("e") + tensor(storage("0", 6), 6, {0, 3}, {3, 1}) + text("x") +
-                                            tensor(storage("0", 6), 1, {4, 2}, {0, 1}))));
+  const TensorFile f = read(checkpoint(
+      dict(text("t") + tensor(storage("0", 6), 0, {3, 2}, {1, 3}) + text("v") + tensor(storage("0", 6), 4, {2}, {1}) +
+           text("s") + tensor(storage("0", 6), 5, {}, {}) + text("e") + tensor(storage("0", 6), 6, {0, 3}, {3, 1}) +
+           text("x") + tensor(storage("0", 6), 1, {4, 2}, {0, 1}))));
   ASSERT_EQ(f.tensors.size(), 5u);
   EXPECT_EQ(f.tensors[0].strides, (std::vector<std::int64_t>{1, 3}));
   EXPECT_EQ(f.tensors[1].offset, f.tensors[0].offset + 16);
@@ -126,38 +148,114 @@ std::vector<Attack> attacks() {
   const std::string argument = "(" + text("touch /tmp/pwned") + "tR.";
   // One function a family of the public collections: shells, evaluation, importing, loaders, file and network access.
   for (const auto& [module, name] : std::vector<std::pair<std::string, std::string>>{
-           {"os", "system"}, {"posix", "system"}, {"nt", "system"}, {"os", "popen"}, {"os", "execvp"}, {"os", "spawnl"}, {"os", "remove"}, {"subprocess", "Popen"},
-           {"subprocess", "check_output"}, {"subprocess", "run"}, {"commands", "getoutput"}, {"builtins", "eval"}, {"builtins", "exec"}, {"__builtin__", "eval"},
-           {"__builtin__", "execfile"}, {"builtins", "compile"}, {"builtins", "__import__"}, {"builtins", "getattr"}, {"builtins", "open"}, {"builtins", "breakpoint"},
-           {"importlib", "import_module"}, {"runpy", "run_path"}, {"pty", "spawn"}, {"code", "InteractiveInterpreter"}, {"pickle", "loads"}, {"_pickle", "loads"},
-           {"cPickle", "load"}, {"marshal", "loads"}, {"types", "FunctionType"}, {"types", "CodeType"}, {"operator", "attrgetter"}, {"operator", "methodcaller"},
-           {"functools", "reduce"}, {"itertools", "accumulate"}, {"socket", "create_connection"}, {"urllib.request", "urlopen"}, {"http.client", "HTTPConnection"}, {"webbrowser", "open"},
-           {"shutil", "rmtree"}, {"ctypes", "CDLL"}, {"asyncio.unix_events", "_UnixSubprocessTransport"}, {"multiprocessing.util", "spawnv_passfds"}, {"timeit", "timeit"},
-           {"cProfile", "run"}, {"pdb", "run"}, {"bdb", "Bdb"}, {"trace", "Trace"}, {"idlelib.pyshell", "ModifiedInterpreter"}, {"lib2to3.pgen2.grammar", "Grammar"},
-           {"pydoc", "pipepager"}, {"doctest", "debug_script"}, {"ensurepip", "_run_pip"}, {"zipimport", "zipimporter"}, {"sqlite3", "connect"}, {"logging.config", "_resolve"},
-           {"torch", "load"}, {"torch.hub", "load"}, {"torch.storage", "_load_from_bytes"}, {"torch.jit", "load"}, {"torch.serialization", "load"},
-           {"torch.utils.collect_env", "run"}, {"torch._dynamo.guards.GuardBuilder", "get"}, {"torch.utils._config_module.ConfigModule", "load_config"},
-           {"torch.fx.experimental.symbolic_shapes.ShapeEnv", "evaluate_guards_expression"}, {"torch._C", "_jit_pass"}, {"numpy.testing._private.utils", "runstring"},
-           {"numpy.f2py.crackfortran", "getlincoef"}, {"numpy.testing", "rundocs"}, {"pandas", "read_pickle"}, {"joblib", "load"}, {"dill", "loads"}, {"cloudpickle", "loads"},
-           {"pip", "main"}, {"pip._internal", "main"}, {"requests.api", "get"}, {"aiohttp.client", "ClientSession"}, {"keras.models", "load_model"}, {"tensorflow", "io"},
-           {"jinja2", "Template"}, {"sympy", "sympify"}, {"yaml", "unsafe_load"}, {"numba.core.codegen", "x"}, {"some_package.tools", "exec"}, {"a.b", "os.system"},
-           {"torch", "serialization.os.system"}, {"package", "module.subprocess.Popen"}}) {
+           {"os", "system"},
+           {"posix", "system"},
+           {"nt", "system"},
+           {"os", "popen"},
+           {"os", "execvp"},
+           {"os", "spawnl"},
+           {"os", "remove"},
+           {"subprocess", "Popen"},
+           {"subprocess", "check_output"},
+           {"subprocess", "run"},
+           {"commands", "getoutput"},
+           {"builtins", "eval"},
+           {"builtins", "exec"},
+           {"__builtin__", "eval"},
+           {"__builtin__", "execfile"},
+           {"builtins", "compile"},
+           {"builtins", "__import__"},
+           {"builtins", "getattr"},
+           {"builtins", "open"},
+           {"builtins", "breakpoint"},
+           {"importlib", "import_module"},
+           {"runpy", "run_path"},
+           {"pty", "spawn"},
+           {"code", "InteractiveInterpreter"},
+           {"pickle", "loads"},
+           {"_pickle", "loads"},
+           {"cPickle", "load"},
+           {"marshal", "loads"},
+           {"types", "FunctionType"},
+           {"types", "CodeType"},
+           {"operator", "attrgetter"},
+           {"operator", "methodcaller"},
+           {"functools", "reduce"},
+           {"itertools", "accumulate"},
+           {"socket", "create_connection"},
+           {"urllib.request", "urlopen"},
+           {"http.client", "HTTPConnection"},
+           {"webbrowser", "open"},
+           {"shutil", "rmtree"},
+           {"ctypes", "CDLL"},
+           {"asyncio.unix_events", "_UnixSubprocessTransport"},
+           {"multiprocessing.util", "spawnv_passfds"},
+           {"timeit", "timeit"},
+           {"cProfile", "run"},
+           {"pdb", "run"},
+           {"bdb", "Bdb"},
+           {"trace", "Trace"},
+           {"idlelib.pyshell", "ModifiedInterpreter"},
+           {"lib2to3.pgen2.grammar", "Grammar"},
+           {"pydoc", "pipepager"},
+           {"doctest", "debug_script"},
+           {"ensurepip", "_run_pip"},
+           {"zipimport", "zipimporter"},
+           {"sqlite3", "connect"},
+           {"logging.config", "_resolve"},
+           {"torch", "load"},
+           {"torch.hub", "load"},
+           {"torch.storage", "_load_from_bytes"},
+           {"torch.jit", "load"},
+           {"torch.serialization", "load"},
+           {"torch.utils.collect_env", "run"},
+           {"torch._dynamo.guards.GuardBuilder", "get"},
+           {"torch.utils._config_module.ConfigModule", "load_config"},
+           {"torch.fx.experimental.symbolic_shapes.ShapeEnv", "evaluate_guards_expression"},
+           {"torch._C", "_jit_pass"},
+           {"numpy.testing._private.utils", "runstring"},
+           {"numpy.f2py.crackfortran", "getlincoef"},
+           {"numpy.testing", "rundocs"},
+           {"pandas", "read_pickle"},
+           {"joblib", "load"},
+           {"dill", "loads"},
+           {"cloudpickle", "loads"},
+           {"pip", "main"},
+           {"pip._internal", "main"},
+           {"requests.api", "get"},
+           {"aiohttp.client", "ClientSession"},
+           {"keras.models", "load_model"},
+           {"tensorflow", "io"},
+           {"jinja2", "Template"},
+           {"sympy", "sympify"},
+           {"yaml", "unsafe_load"},
+           {"numba.core.codegen", "x"},
+           {"some_package.tools", "exec"},
+           {"a.b", "os.system"},
+           {"torch", "serialization.os.system"},
+           {"package", "module.subprocess.Popen"}}) {
     out.push_back({module + "." + name, proto2 + glob(module, name) + argument});
-    out.push_back({module + "." + name, proto4 + "\x95" + little(0, 8) + "\x8c" + little(module.size(), 1) + module + "\x8c" + little(name.size(), 1) + name + "\x93" + argument});
+    out.push_back({module + "." + name, proto4 + "\x95" + little(0, 8) + "\x8c" + little(module.size(), 1) + module +
+                                            "\x8c" + little(name.size(), 1) + name + "\x93" + argument});
   }
   // Other ways to reach one.
   const std::string system = glob("os", "system"), arg = text("id");
-  out.push_back({"os.system", proto2 + "(" + arg + "ios\nsystem\n."});                                       // INST
-  out.push_back({"os.system", proto2 + "(" + system + arg + "o."});                                            // OBJ
-  out.push_back({"os.system", proto2 + system + "(" + arg + "t\x81."});                                        // NEWOBJ
-  out.push_back({"os.system", proto4 + system + "(" + arg + "t}\x92."});                                       // NEWOBJ_EX
-  out.push_back({"os.system", proto2 + system + "q\x01" + "0h\x01(" + arg + "tR."});                           // through the memo
-  out.push_back({"os.system", good.substr(0, good.size() - 1) + "0" + system + "(" + arg + "tR."});            // after a harmless state dict
-  out.push_back({"os.system", proto2 + "](" + system + "e."});                                                 // only named, in a list
-  out.push_back({"os.system", proto2 + "}(" + text("state_dict") + "}" + text("cb") + glob("functools", "partial") + "(" + system + "tRu."});
-  out.push_back({"posix.system", proto2 + glob("my.module", "Class") + ")\x81}(" + text("__setstate__") + glob("posix", "system") + "ub."});  // BUILD
-  out.push_back({"builtins.getattr", proto2 + glob("builtins", "getattr") + "(" + glob("torch", "nn") + text("x") + "tR."});
-  out.push_back({"os.system", proto2 + "(" + text("storage") + system + text("0") + text("cpu") + integer(6) + "tQ."});  // as a storage type
+  out.push_back({"os.system", proto2 + "(" + arg + "ios\nsystem\n."});                // INST
+  out.push_back({"os.system", proto2 + "(" + system + arg + "o."});                   // OBJ
+  out.push_back({"os.system", proto2 + system + "(" + arg + "t\x81."});               // NEWOBJ
+  out.push_back({"os.system", proto4 + system + "(" + arg + "t}\x92."});              // NEWOBJ_EX
+  out.push_back({"os.system", proto2 + system + "q\x01" + "0h\x01(" + arg + "tR."});  // through the memo
+  out.push_back({"os.system",
+                 good.substr(0, good.size() - 1) + "0" + system + "(" + arg + "tR."});  // after a harmless state dict
+  out.push_back({"os.system", proto2 + "](" + system + "e."});                          // only named, in a list
+  out.push_back({"os.system", proto2 + "}(" + text("state_dict") + "}" + text("cb") + glob("functools", "partial") +
+                                  "(" + system + "tRu."});
+  out.push_back({"posix.system", proto2 + glob("my.module", "Class") + ")\x81}(" + text("__setstate__") +
+                                     glob("posix", "system") + "ub."});  // BUILD
+  out.push_back(
+      {"builtins.getattr", proto2 + glob("builtins", "getattr") + "(" + glob("torch", "nn") + text("x") + "tR."});
+  out.push_back({"os.system", proto2 + "(" + text("storage") + system + text("0") + text("cpu") + integer(6) +
+                                  "tQ."});  // as a storage type
   out.push_back({"EXT", proto2 + "\x82\x01."});
   out.push_back({"EXT", proto2 + "\x83\x01\x02."});
   out.push_back({"EXT", proto2 + "\x84\x01\x02\x03\x04."});
@@ -174,21 +272,25 @@ TEST_F(TorchPickle, B1_MaliciousPicklesAreNamed) {
   }
 }
 
-// Runs f in a process that dies at the first exec, connect, fork, unlink or opening of a file for writing. Its wait status; 77 << 8
-// where the machine has no seccomp.
+// Runs f in a process that dies at the first exec, connect, fork, unlink or opening of a file for writing. Its wait
+// status; 77 << 8 where the machine has no seccomp.
 int confined(const std::function<int()>& f) {
   const pid_t child = ::fork();
   if (child == 0) {
     std::vector<sock_filter> program{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
-    for (const std::uint32_t number : {SYS_execve, SYS_execveat, SYS_connect, SYS_socket, SYS_unlinkat, SYS_clone3, SYS_ptrace}) {
+    for (const std::uint32_t number :
+         {SYS_execve, SYS_execveat, SYS_connect, SYS_socket, SYS_unlinkat, SYS_clone3, SYS_ptrace}) {
       program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1));
       program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
     }
-    program.insert(program.end(), {BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 3), BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[2])),
-                                   BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, O_WRONLY | O_RDWR | O_CREAT, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-                                   BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)});
+    program.insert(program.end(),
+                   {BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 3),
+                    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[2])),
+                    BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, O_WRONLY | O_RDWR | O_CREAT, 0, 1),
+                    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)});
     const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
-    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) ::_exit(77);
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
+      ::_exit(77);
     ::_exit(f());
   }
   int status = 0;
@@ -207,8 +309,7 @@ TEST_F(TorchPickle, B1_NothingForbiddenIsCalled) {
       try {
         read_torch_pickle(path);
         return 1;
-      } catch (const UnsafePickleError&) {
-      }
+      } catch (const UnsafePickleError&) {}
     }
     return 0;
   });
@@ -220,13 +321,16 @@ TEST_F(TorchPickle, B1_NothingForbiddenIsCalled) {
 }
 
 TEST_F(TorchPickle, B2_InertForeignObjectsAreLeftUnread) {
-  const std::string foreign = glob("pytorch_lightning.callbacks.model_checkpoint", "ModelCheckpoint") + ")\x81}(" + text("best") + integer(3) + "ub";
+  const std::string foreign = glob("pytorch_lightning.callbacks.model_checkpoint", "ModelCheckpoint") + ")\x81}(" +
+                              text("best") + integer(3) + "ub";
   const std::string partial = glob("functools", "partial") + "(" + glob("my.code", "Schedule") + "tR";
   const std::string path = glob("pathlib", "PosixPath") + "(" + text("/x") + "tR";
-  const std::string space = glob("argparse", "Namespace") + ")\x81}" + text("lr") + "G\x3f\xf0" + std::string(6, '\0') + "sb";
-  const TensorFile f = read(checkpoint(dict(text("state_dict") + "}(" + text("w") + tensor(storage("0", 6), 0, {6}, {1}) + "u" + text("callbacks") + foreign + text("sched") + partial +
-                                            text("path") + path + text("args") + space + text("epoch") + integer(7) + text("lr") + "G\x3f\xe0" + std::string(6, '\0') + text("tags") +
-                                            "](" + text("a") + "Ne")));
+  const std::string space =
+      glob("argparse", "Namespace") + ")\x81}" + text("lr") + "G\x3f\xf0" + std::string(6, '\0') + "sb";
+  const TensorFile f = read(checkpoint(
+      dict(text("state_dict") + "}(" + text("w") + tensor(storage("0", 6), 0, {6}, {1}) + "u" + text("callbacks") +
+           foreign + text("sched") + partial + text("path") + path + text("args") + space + text("epoch") + integer(7) +
+           text("lr") + "G\x3f\xe0" + std::string(6, '\0') + text("tags") + "](" + text("a") + "Ne")));
   ASSERT_EQ(f.tensors.size(), 1u);
   EXPECT_EQ(f.tensors[0].name, "w");
   EXPECT_EQ(f.extra.at("epoch").as_int(), 7);
@@ -234,18 +338,23 @@ TEST_F(TorchPickle, B2_InertForeignObjectsAreLeftUnread) {
   EXPECT_TRUE(f.extra.at("tags")[1].is_null());
   EXPECT_EQ(f.extra.find("callbacks"), nullptr);
   ASSERT_EQ(f.notes.size(), 1u);
-  EXPECT_NE(f.notes[0].find("pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint"), std::string::npos) << f.notes[0];
+  EXPECT_NE(f.notes[0].find("pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint"), std::string::npos)
+      << f.notes[0];
 }
 
 TEST_F(TorchPickle, FlattensNestedDictsAndModules) {
   const std::string t = tensor(storage("0", 6), 0, {6}, {1});
-  const TensorFile nested = read(checkpoint(dict(text("model") + "}(" + text("a.b") + t + text("c") + "](" + t + "Ne" + "u" + text("ema") + "}" + integer(5) + t + "s" + text("step") + integer(3))));
+  const TensorFile nested =
+      read(checkpoint(dict(text("model") + "}(" + text("a.b") + t + text("c") + "](" + t + "Ne" + "u" + text("ema") +
+                           "}" + integer(5) + t + "s" + text("step") + integer(3))));
   std::vector<std::string> names;
   for (const auto& e : nested.tensors) names.push_back(e.name);
   EXPECT_EQ(names, (std::vector<std::string>{"model.a.b", "model.c.0", "ema.5"}));
   EXPECT_EQ(nested.extra.at("step").as_int(), 3);
-  const std::string module = glob("torch.nn.modules.container", "ParameterDict") + ")\x81}(" + text("training") + "\x88" + text("_parameters") + "}" + text("*") +
-                             glob("torch._utils", "_rebuild_parameter") + "(" + t + "\x88" + glob("collections", "OrderedDict") + ")RtRs" + text("_buffers") + "}" + text("_modules") + "}ub";
+  const std::string module =
+      glob("torch.nn.modules.container", "ParameterDict") + ")\x81}(" + text("training") + "\x88" +
+      text("_parameters") + "}" + text("*") + glob("torch._utils", "_rebuild_parameter") + "(" + t + "\x88" +
+      glob("collections", "OrderedDict") + ")RtRs" + text("_buffers") + "}" + text("_modules") + "}ub";
   const TensorFile whole = read(checkpoint(dict(text("string_to_param") + module)));
   ASSERT_EQ(whole.tensors.size(), 1u);
   EXPECT_EQ(whole.tensors[0].name, "string_to_param.*");
@@ -260,21 +369,64 @@ TEST_F(TorchPickle, FlattensNestedDictsAndModules) {
 TEST_F(TorchPickle, B3_MalformedStreams) {
   const std::string huge_memo = "r" + little(0x80000000u, 4);
   const std::pair<std::string, const char*> bad[] = {
-      {proto2 + "]" + text("k") + "Ns.", "no dict"}, {proto2 + integer(3) + text("k") + "Ns.", "no dict"}, {proto2 + "N(" + text("k") + "Nu.", "no dict"},
-      {proto2 + "}Na.", "no list"}, {proto2 + "}(Ne.", "no list"}, {proto2 + "N(N\x90.", "no list"}, {proto2 + "Nu.", "no mark"}, {proto2 + "Ne.", "no mark"},
-      {proto2 + "t.", "no mark"}, {proto2 + "1.", "no mark"}, {proto2 + ".", "empty"}, {proto2 + "0.", "empty"}, {proto2 + "2.", "empty"}, {proto2 + "a.", "empty"},
-      {proto2 + "s.", "empty"}, {proto2 + "R.", "empty"}, {proto2 + "b.", "empty"}, {proto2 + "Q.", "empty"}, {proto2 + "\x81.", "empty"}, {proto2 + "\x85.", "empty"},
-      {proto2 + "N\x86.", "empty"}, {proto2 + "q\x01.", "empty"}, {proto2 + "(q\x01.", "empty"}, {proto2 + "N(\x85.", "empty"}, {proto2 + "h\x05.", "never stored"},
-      {proto2 + "j" + little(0xFFFFFFFFu, 4) + ".", "never stored"}, {proto2 + "N" + huge_memo + ".", "memo index"}, {proto2 + "NN.", "left on the stack"}, {proto2 + "N(.", "stack is empty"},
-      {proto2 + "(N.", "left on the stack"}, {proto2 + "X" + little(0xFFFFFFFFu, 4) + "abc", "ends inside"}, {proto2 + "\x8d" + little(~0ull, 8), "ends inside"}, {proto2 + "\x8b" + little(0x80000000u, 4), "ends inside"},
-      {proto2 + "G123", "ends inside"}, {proto2 + "J1", "ends inside"}, {proto2 + "\x95" + little(1000, 8), "frame"}, {proto2, "ends inside"}, {proto2 + "N", "ends inside"},
-      {proto2 + "cabc", "does not end"}, {proto2 + "cabc\n" + std::string(5000, 'x') + "\n.", "longer than 1024"}, {proto2 + "c\n\n.", "without module"}, {proto2 + "\xff.", "unknown operation"},
-      {proto2 + "X" + little(1, 4) + "\xff.", "UTF-8"}, {proto2 + "}(" + text("a") + "u.", "key without a value"}, {proto2 + "(o.", "without a class"},
-      {proto2 + integer(3) + ")R.", "no class is called"}, {proto2 + glob("collections", "OrderedDict") + "]R.", "no tuple"}, {proto2 + integer(1) + integer(2) + "\x93.", "name is no string"},
-      {proto2 + integer(1) + "}b.", "takes none"}, {proto2 + integer(5) + "Q.", "no tuple"}, {proto2 + ")Q.", "no tuple"}, {proto2 + "(" + text("storage") + "tQ.", "no storage"},
-      {proto2 + "(" + text("storage") + glob("torch", "FloatStorage") + text("0") + text("cpu") + integer(-1) + "tQ.", "no storage"},
-      {proto2 + glob("torch._utils", "_rebuild_tensor_v2") + ")R.", "wrong number"}, {proto2 + glob("torch._utils", "_rebuild_tensor_v2") + "(NNNNtR.", "no storage"},
-      {proto2 + glob("torch._utils", "_rebuild_parameter") + "(NtR.", "no tensor"}, {proto2 + glob("collections", "OrderedDict") + "(](" + integer(1) + "etR.", "pairs"},
+      {proto2 + "]" + text("k") + "Ns.", "no dict"},
+      {proto2 + integer(3) + text("k") + "Ns.", "no dict"},
+      {proto2 + "N(" + text("k") + "Nu.", "no dict"},
+      {proto2 + "}Na.", "no list"},
+      {proto2 + "}(Ne.", "no list"},
+      {proto2 + "N(N\x90.", "no list"},
+      {proto2 + "Nu.", "no mark"},
+      {proto2 + "Ne.", "no mark"},
+      {proto2 + "t.", "no mark"},
+      {proto2 + "1.", "no mark"},
+      {proto2 + ".", "empty"},
+      {proto2 + "0.", "empty"},
+      {proto2 + "2.", "empty"},
+      {proto2 + "a.", "empty"},
+      {proto2 + "s.", "empty"},
+      {proto2 + "R.", "empty"},
+      {proto2 + "b.", "empty"},
+      {proto2 + "Q.", "empty"},
+      {proto2 + "\x81.", "empty"},
+      {proto2 + "\x85.", "empty"},
+      {proto2 + "N\x86.", "empty"},
+      {proto2 + "q\x01.", "empty"},
+      {proto2 + "(q\x01.", "empty"},
+      {proto2 + "N(\x85.", "empty"},
+      {proto2 + "h\x05.", "never stored"},
+      {proto2 + "j" + little(0xFFFFFFFFu, 4) + ".", "never stored"},
+      {proto2 + "N" + huge_memo + ".", "memo index"},
+      {proto2 + "NN.", "left on the stack"},
+      {proto2 + "N(.", "stack is empty"},
+      {proto2 + "(N.", "left on the stack"},
+      {proto2 + "X" + little(0xFFFFFFFFu, 4) + "abc", "ends inside"},
+      {proto2 + "\x8d" + little(~0ull, 8), "ends inside"},
+      {proto2 + "\x8b" + little(0x80000000u, 4), "ends inside"},
+      {proto2 + "G123", "ends inside"},
+      {proto2 + "J1", "ends inside"},
+      {proto2 + "\x95" + little(1000, 8), "frame"},
+      {proto2, "ends inside"},
+      {proto2 + "N", "ends inside"},
+      {proto2 + "cabc", "does not end"},
+      {proto2 + "cabc\n" + std::string(5000, 'x') + "\n.", "longer than 1024"},
+      {proto2 + "c\n\n.", "without module"},
+      {proto2 + "\xff.", "unknown operation"},
+      {proto2 + "X" + little(1, 4) + "\xff.", "UTF-8"},
+      {proto2 + "}(" + text("a") + "u.", "key without a value"},
+      {proto2 + "(o.", "without a class"},
+      {proto2 + integer(3) + ")R.", "no class is called"},
+      {proto2 + glob("collections", "OrderedDict") + "]R.", "no tuple"},
+      {proto2 + integer(1) + integer(2) + "\x93.", "name is no string"},
+      {proto2 + integer(1) + "}b.", "takes none"},
+      {proto2 + integer(5) + "Q.", "no tuple"},
+      {proto2 + ")Q.", "no tuple"},
+      {proto2 + "(" + text("storage") + "tQ.", "no storage"},
+      {proto2 + "(" + text("storage") + glob("torch", "FloatStorage") + text("0") + text("cpu") + integer(-1) + "tQ.",
+       "no storage"},
+      {proto2 + glob("torch._utils", "_rebuild_tensor_v2") + ")R.", "wrong number"},
+      {proto2 + glob("torch._utils", "_rebuild_tensor_v2") + "(NNNNtR.", "no storage"},
+      {proto2 + glob("torch._utils", "_rebuild_parameter") + "(NtR.", "no tensor"},
+      {proto2 + glob("collections", "OrderedDict") + "(](" + integer(1) + "etR.", "pairs"},
       {good + "N.", "more bytes follow"}};
   for (const auto& [pickle, reason] : bad) {
     const std::string m = message_of<FormatError>([&] { read(checkpoint(pickle)); });
@@ -291,7 +443,11 @@ TEST_F(TorchPickle, B3_CyclesAndBombs) {
   for (int i = 0; i < 2000; ++i) deep += "e";
   refused(checkpoint(deep + "."), "nested deeper");
   std::string laughs = proto2 + "](NNe";  // 10^60 elements if unfolded
-  for (int i = 0; i < 60; ++i) laughs += "q\x01" "0](h\x01h\x01h\x01h\x01h\x01h\x01h\x01h\x01h\x01h\x01" "e";
+  for (int i = 0; i < 60; ++i)
+    laughs +=
+        "q\x01"
+        "0](h\x01h\x01h\x01h\x01h\x01h\x01h\x01h\x01h\x01h\x01"
+        "e";
   refused(checkpoint(laughs + "."), "repeated too often");
   refused(checkpoint(proto2 + std::string(10'000'000, ']') + "."), "objects");
   refused(checkpoint(proto2 + "N" + std::string(10'000'000, '\x88') + "."), "operations");
@@ -329,7 +485,9 @@ TEST_F(TorchPickle, B4_StoragesAndViews) {
   refused(with(tensor(six, std::numeric_limits<std::int64_t>::max(), {2}, {1})), "reaches element");
   refused(with(tensor(six, 0, {1 << 20, 1 << 20}, {0, 0})), "elements of a storage of 6");
   refused(with(tensor(six, 0, std::vector<std::int64_t>(65, 1), std::vector<std::int64_t>(65, 1))), "64 dimensions");
-  refused(checkpoint(dict(text("a") + tensor(six, 0, {6}, {1}) + text("b") + tensor(storage("0", 3, "DoubleStorage"), 0, {3}, {1}))), "described twice");
+  refused(checkpoint(dict(text("a") + tensor(six, 0, {6}, {1}) + text("b") +
+                          tensor(storage("0", 3, "DoubleStorage"), 0, {3}, {1}))),
+          "described twice");
   refused<UnsupportedError>(with(tensor(storage("0", 3, "ComplexFloatStorage"), 0, {3}, {1})), "not supported");
   refused<UnsupportedError>(with(tensor(storage("0", 6, "QInt32Storage"), 0, {6}, {1})), "not supported");
 }
@@ -357,9 +515,23 @@ TEST_F(TorchPickle, B5_ZipLies) {
   refused(changed(2, [](Record& r) { r.offset = 3; }), "no local header");
   refused(changed(2, [](Record& r) { r.offset = 0xFFFFFF; }), "no local header");
   refused(changed(2, [](Record& r) { r.size = r.plain_size = 0xFFFFFFFF; }), "64-bit but not given");
-  refused(changed(2, [](Record& r) { r.size = r.plain_size = 0xFFFFFFFF; r.extra = little(1, 2) + little(8, 2) + little(24, 8); }), "too short");
-  refused(changed(2, [](Record& r) { r.size = r.plain_size = 0xFFFFFFFF; r.extra = little(1, 2) + little(60000, 2) + little(24, 8); }), "longer than its header");
-  refused(changed(2, [](Record& r) { r.size = r.plain_size = r.local_size = 0xFFFFFFFF; r.extra = r.local_extra = little(1, 2) + little(16, 2) + little(~0ull, 8) + little(~0ull, 8); }),
+  refused(changed(2,
+                  [](Record& r) {
+                    r.size = r.plain_size = 0xFFFFFFFF;
+                    r.extra = little(1, 2) + little(8, 2) + little(24, 8);
+                  }),
+          "too short");
+  refused(changed(2,
+                  [](Record& r) {
+                    r.size = r.plain_size = 0xFFFFFFFF;
+                    r.extra = little(1, 2) + little(60000, 2) + little(24, 8);
+                  }),
+          "longer than its header");
+  refused(changed(2,
+                  [](Record& r) {
+                    r.size = r.plain_size = r.local_size = 0xFFFFFFFF;
+                    r.extra = r.local_extra = little(1, 2) + little(16, 2) + little(~0ull, 8) + little(~0ull, 8);
+                  }),
           "leaves the file");
   refused(changed(2, [](Record& r) { r.name = "archive/data.pkl"; }), "appears twice");
   refused(changed(1, [](Record& r) { r.name = "other/data.pkl"; }), "two records are named data.pkl");
@@ -378,12 +550,15 @@ TEST_F(TorchPickle, B5_ZipLies) {
   refused("PK\x05\x06", "no end-of-directory");
   // zip64 records whose numbers differ from the plain ones, or that lie elsewhere.
   const auto end64 = [](std::uint64_t count, std::uint64_t size, std::uint64_t at, std::uint64_t locator) {
-    return little(0x06064b50, 4) + little(44, 8) + little(45, 2) + little(45, 2) + little(0, 8) + little(count, 8) + little(count, 8) + little(size, 8) + little(at, 8) +
-           little(0x07064b50, 4) + little(0, 4) + little(locator, 8) + little(1, 4);
+    return little(0x06064b50, 4) + little(44, 8) + little(45, 2) + little(45, 2) + little(0, 8) + little(count, 8) +
+           little(count, 8) + little(size, 8) + little(at, 8) + little(0x07064b50, 4) + little(0, 4) +
+           little(locator, 8) + little(1, 4);
   };
   const std::string whole = zip_of(plain);
   const std::size_t tail = whole.size() - 22;
-  const std::uint64_t at = static_cast<unsigned char>(whole[tail + 16]) | static_cast<unsigned char>(whole[tail + 17]) << 8, size = tail - at;
+  const std::uint64_t at = static_cast<unsigned char>(whole[tail + 16]) | static_cast<unsigned char>(whole[tail + 17])
+                                                                              << 8,
+                      size = tail - at;
   const auto zip64 = [&](const std::string& record) { return whole.substr(0, tail) + record + whole.substr(tail); };
   EXPECT_NO_THROW(read(zip64(end64(4, size, at, tail))));
   refused(zip64(end64(5, size, at, tail)), "differ");
@@ -440,12 +615,18 @@ TEST_F(TorchPickle, B7_TruncationAndDamage) {
 
 // ---- legacy ----
 
-std::string legacy(const std::string& object, const std::string& keys, const std::string& data, const std::string& system = "}(" + text("little_endian") + "\x88u") {
-  return proto2 + "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19." + proto2 + "M\xe9\x03." + proto2 + system + "." + object + keys + data;
+std::string legacy(const std::string& object, const std::string& keys, const std::string& data,
+                   const std::string& system = "}(" + text("little_endian") + "\x88u") {
+  return proto2 + "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19." + proto2 + "M\xe9\x03." + proto2 + system + "." +
+         object + keys + data;
 }
 TEST_F(TorchPickle, LegacyFiles) {
-  const auto view = [](const std::string& extra) { return "(" + text("storage") + glob("torch", "FloatStorage") + text("k") + text("cuda:0") + integer(6) + extra + "tQ"; };
-  const std::string object = dict(text("w") + tensor(view("N"), 0, {6}, {1}) + text("v") + tensor(view("(" + text("k2") + integer(2) + integer(3) + "t"), 1, {2}, {1}));
+  const auto view = [](const std::string& extra) {
+    return "(" + text("storage") + glob("torch", "FloatStorage") + text("k") + text("cuda:0") + integer(6) + extra +
+           "tQ";
+  };
+  const std::string object = dict(text("w") + tensor(view("N"), 0, {6}, {1}) + text("v") +
+                                  tensor(view("(" + text("k2") + integer(2) + integer(3) + "t"), 1, {2}, {1}));
   const std::string keys = proto2 + "](" + text("k") + "e.", data = little(6, 8) + std::string(24, 'x');
   const TensorFile f = read(legacy(object, keys, data));
   ASSERT_EQ(f.tensors.size(), 2u);
@@ -473,10 +654,13 @@ TEST(TorchPickleGolden, TextualInversionFiles) {
     std::int64_t id = 0;
     std::memcpy(&id, token.file->bytes().data() + token.offset, 8);
     EXPECT_EQ(id, 265);  // "*"
-    const TensorFile golden = read_safetensors(std::filesystem::path(VGEN_SOURCE_DIR) / "tests/golden/clip/text_embedding.safetensors");
+    const TensorFile golden =
+        read_safetensors(std::filesystem::path(VGEN_SOURCE_DIR) / "tests/golden/clip/text_embedding.safetensors");
     const TensorEntry& want = golden.tensors[0];
     ASSERT_EQ(vector.shape, want.shape);
-    EXPECT_EQ(std::memcmp(vector.file->bytes().data() + vector.offset, want.file->bytes().data() + want.offset, want.bytes), 0);
+    EXPECT_EQ(
+        std::memcmp(vector.file->bytes().data() + vector.offset, want.file->bytes().data() + want.offset, want.bytes),
+        0);
   }
 }
 
@@ -497,10 +681,17 @@ TEST_F(TorchPickle, WriterRoundTrip) {
       tensors.push_back(std::move(w));
     }
     for (std::size_t t = 0; t < count; ++t) {
-      if (random.below(2)) tensors[t].data = bytes[t].data();
-      else tensors[t].make = [&bytes, t] { return std::shared_ptr<const void>(bytes[t].data(), [](const void*) {}); };
+      if (random.below(2))
+        tensors[t].data = bytes[t].data();
+      else
+        tensors[t].make = [&bytes, t] { return std::shared_ptr<const void>(bytes[t].data(), [](const void*) {}); };
     }
-    const Node extra = round % 2 ? Node::map({{"step", Node(std::int64_t(1) << 40)}, {"lr", Node(1e-4)}, {"neg", Node(-3)}, {"list", Node::list({true, Node(), "x"})}, {"map", Node::map({{"a", Node(1)}})}}) : Node();
+    const Node extra = round % 2 ? Node::map({{"step", Node(std::int64_t(1) << 40)},
+                                              {"lr", Node(1e-4)},
+                                              {"neg", Node(-3)},
+                                              {"list", Node::list({true, Node(), "x"})},
+                                              {"map", Node::map({{"a", Node(1)}})}})
+                                 : Node();
     write_torch_zip(file(), tensors, extra);
     const TensorFile f = read_tensor_file(file());
     ASSERT_EQ(f.tensors.size(), count);
@@ -509,7 +700,9 @@ TEST_F(TorchPickle, WriterRoundTrip) {
       ASSERT_EQ(f.tensors[t].name, tensors[t].name);
       ASSERT_EQ(f.tensors[t].dtype, tensors[t].dtype);
       ASSERT_EQ(f.tensors[t].shape, tensors[t].shape);
-      ASSERT_EQ(std::string(reinterpret_cast<const char*>(f.tensors[t].file->bytes().data()) + f.tensors[t].offset, f.tensors[t].bytes), bytes[t]);
+      ASSERT_EQ(std::string(reinterpret_cast<const char*>(f.tensors[t].file->bytes().data()) + f.tensors[t].offset,
+                            f.tensors[t].bytes),
+                bytes[t]);
       ASSERT_TRUE(bytes[t].empty() || f.tensors[t].offset % 64 == 0);
     }
   }
@@ -521,7 +714,8 @@ TEST_F(TorchPickle, WriterSharesTiedTensors) {
   const TensorFile f = read_torch_pickle(file());
   EXPECT_EQ(f.tensors[0].offset, f.tensors[1].offset);
   EXPECT_LT(std::filesystem::file_size(file()), 6000u);
-  EXPECT_THROW(write_torch_zip(file(), {{"a", DType::f32, {1}, values.data()}, {"a", DType::f32, {1}, values.data()}}), FormatError);
+  EXPECT_THROW(write_torch_zip(file(), {{"a", DType::f32, {1}, values.data()}, {"a", DType::f32, {1}, values.data()}}),
+               FormatError);
   EXPECT_THROW(write_torch_zip(file(), {{"a", DType::f32, {1}}}), FormatError);
   EXPECT_THROW(write_torch_zip(file(), {}, Node(3)), FormatError);
 }

@@ -20,9 +20,11 @@ TEST(Yaml, ReadsTheSubset) {
   const std::pair<const char*, const char*> cases[] = {
       {"", "null"},
       {"# only a comment\n", "null"},
-      {"a: 1\nb:\n  c: [1, 2.5, x y]\n  d: {e: true, f: null}\n", R"({"a":1,"b":{"c":[1,2.5,"x y"],"d":{"e":true,"f":null}}})"},
+      {"a: 1\nb:\n  c: [1, 2.5, x y]\n  d: {e: true, f: null}\n",
+       R"({"a":1,"b":{"c":[1,2.5,"x y"],"d":{"e":true,"f":null}}})"},
       {"a:\n- 1\n- b: 2\n  c: 3\n-\n  - 4\n- - 5\n  - 6\nd: x", R"({"a":[1,{"b":2,"c":3},[4],[5,6]],"d":"x"})"},
-      {"a:   # comment\n  # another\n  b: 1 # more\n\n  c: 'x # no comment'\n", R"({"a":{"b":1,"c":"x # no comment"}})"},
+      {"a:   # comment\n  # another\n  b: 1 # more\n\n  c: 'x # no comment'\n",
+       R"({"a":{"b":1,"c":"x # no comment"}})"},
       {"a: it's http://x.y/z#w: and a:b\n", "\"\""},  // replaced below: ': ' inside a plain scalar is refused
       {"a: it's http://x.y/z#w, a:b\n", R"({"a":"it's http://x.y/z#w, a:b"})"},
       {"a: 'don''t'\nb: \"t\\tn\\n\\x41\\u00e9\\U0001F3AC\\\"\"\n", R"({"a":"don't","b":"t\tn\nAé🎬\""})"},
@@ -35,15 +37,19 @@ TEST(Yaml, ReadsTheSubset) {
       {"{\"a\":1,\"b\": [true,null],c: d e,\n f: }", R"({"a":1,"b":[true,null],"c":"d e","f":null})"},
       {"--- # start\na: 1\n...\n", R"({"a":1})"},
       {"--- 5\n", "5"},
-      {"\xEF\xBB\xBF" "a: 1", R"({"a":1})"},
+      {"\xEF\xBB\xBF"
+       "a: 1",
+       R"({"a":1})"},
       {"a: 1\r\nb: |\r\n  x\r\n  y\r\n", R"({"a":1,"b":"x\ny\n"})"},
       {"\"q k\": 1\n'r': 2\n? : 3", "\"\""},
       {"-1: a\n1.5: b\ntrue: c", R"({"-1":"a","1.5":"b","true":"c"})"},
       {"prompt: a -b ?c :d\n", R"({"prompt":"a -b ?c :d"})"},
       {"{\n  \"betas\": [0.9, 0.999],\n  \"x\": {\"y\": \"z\"}\n}\n", R"({"betas":[0.9,0.999],"x":{"y":"z"}})"}};
   for (const auto& [text, want] : cases) {
-    if (std::string(want) == "\"\"") EXPECT_THROW(parse_yaml(text), FormatError) << text;
-    else EXPECT_EQ(dump_json(parse_yaml(text)), dump_json(json(want))) << text;
+    if (std::string(want) == "\"\"")
+      EXPECT_THROW(parse_yaml(text), FormatError) << text;
+    else
+      EXPECT_EQ(dump_json(parse_yaml(text)), dump_json(json(want))) << text;
   }
 }
 
@@ -60,7 +66,9 @@ TEST(Yaml, C1_PlacesAreExact) {
 
   // 200 files with one wrong line each: the error names it.
   test::Random random{2};
-  const std::pair<const char*, int> faults[] = {{"x: &a 1", 4}, {"x: *a", 4}, {"x: !t 1", 4}, {"x: y: z", 5}, {"\tx: 1", 2}, {"k0: 1", 1}, {"x", 1}, {"- x", 1}, {"x: 'a' b", 8}, {"x: ]", 4}};
+  const std::pair<const char*, int> faults[] = {{"x: &a 1", 4},  {"x: *a", 4}, {"x: !t 1", 4}, {"x: y: z", 5},
+                                                {"\tx: 1", 2},   {"k0: 1", 1}, {"x", 1},       {"- x", 1},
+                                                {"x: 'a' b", 8}, {"x: ]", 4}};
   for (int i = 0; i < 200; ++i) {
     const std::size_t lines = 2 + random.below(30), wrong = 1 + random.below(lines - 1);
     const auto& [fault, column] = faults[random.below(std::size(faults))];
@@ -77,22 +85,29 @@ struct Training {
   double lr = 1e-4;
   std::vector<int> size = {8, 8};
   bool operator==(const Training&) const = default;
-  static constexpr auto fields() { return std::tuple{field("steps", &Training::steps), field("learning_rate", &Training::lr), field("size", &Training::size)}; }
+  static constexpr auto fields() {
+    return std::tuple{field("steps", &Training::steps), field("learning_rate", &Training::lr),
+                      field("size", &Training::size)};
+  }
 };
 
 TEST(Yaml, C1_OptionsSayWhereAndWhat) {
   EXPECT_EQ(read<Training>(parse_yaml("steps: 3\nlearning_rate: 1e-4\nsize: [4, 5]")), (Training{3, 1e-4, {4, 5}}));
-  const auto error = [](const char* text) { return message_of<ConfigError>([&] { read<Training>(parse_yaml(text), Place{"c.yaml", {}}); }); };
+  const auto error = [](const char* text) {
+    return message_of<ConfigError>([&] { read<Training>(parse_yaml(text), Place{"c.yaml", {}}); });
+  };
   EXPECT_EQ(error("steps: 3\nlearning_rat: 1").rfind("c.yaml:2:", 0), 0u) << error("steps: 3\nlearning_rat: 1");
   EXPECT_NE(error("steps: 3\nlearning_rat: 1").find("did you mean 'learning_rate'"), std::string::npos);
-  EXPECT_EQ(error("size:\n  - 1\n  - x").rfind("c.yaml:3:5: size.1: expected an integer, got a string", 0), 0u) << error("size:\n  - 1\n  - x");
+  EXPECT_EQ(error("size:\n  - 1\n  - x").rfind("c.yaml:3:5: size.1: expected an integer, got a string", 0), 0u)
+      << error("size:\n  - 1\n  - x");
   EXPECT_EQ(error("steps: 1.5").rfind("c.yaml:1:8: steps: expected an integer", 0), 0u);
   EXPECT_NE(error("steps: 99999999999").find("out of range"), std::string::npos);
   EXPECT_NE(error("learning_rate: .nan").find("finite"), std::string::npos);
 }
 
 TEST(Yaml, C2_DuplicateKeys) {
-  EXPECT_EQ(message_of<FormatError>([] { parse_yaml("seed: 888\nb: 1\nseed: 8888\n", "c.yaml"); }), "c.yaml:3:1: duplicate key 'seed'");
+  EXPECT_EQ(message_of<FormatError>([] { parse_yaml("seed: 888\nb: 1\nseed: 8888\n", "c.yaml"); }),
+            "c.yaml:3:1: duplicate key 'seed'");
   EXPECT_THROW(parse_yaml("{a: 1, 'a': 2}"), FormatError);
   std::string warned;
   log::set_sink([&](log::Level, std::string_view m) { warned = m; });
@@ -103,12 +118,57 @@ TEST(Yaml, C2_DuplicateKeys) {
 }
 
 TEST(Yaml, C4_CoreSchema) {
-  const std::pair<const char*, Node> literals[] = {
-      {"1e-4", 1e-4}, {"1E+2", 100.0}, {"1.", 1.0}, {".5", 0.5}, {"-.5e1", -5.0}, {"+1.5", 1.5}, {"1.5e", "1.5e"}, {"e5", "e5"}, {".", "."}, {"-", "-"}, {"1e400x", "1e400x"},
-      {"017", 17}, {"0x10", 16}, {"0xFf", 255}, {"0o17", 15}, {"0o8", "0o8"}, {"0x", "0x"}, {"-0x10", "-0x10"}, {"0b1", "0b1"}, {"1_000", "1_000"}, {"+12", 12}, {"-12", -12}, {"--1", "--1"},
-      {"no", "no"}, {"yes", "yes"}, {"on", "on"}, {"off", "off"}, {"y", "y"}, {"true", true}, {"True", true}, {"TRUE", true}, {"tRue", "tRue"}, {"false", false}, {"False", false}, {"FALSE", false},
-      {"12:30", "12:30"}, {"2026-01-02", "2026-01-02"}, {"null", Node()}, {"Null", Node()}, {"NULL", Node()}, {"~", Node()}, {"none", "none"}, {".inf", HUGE_VAL}, {"-.INF", -HUGE_VAL},
-      {"+.Inf", HUGE_VAL}, {"inf", "inf"}, {"nan", "nan"}, {"1.2.3", "1.2.3"}, {"9223372036854775807", Node(INT64_MAX)}, {"1e-999", 0.0}, {"16x32", "16x32"}};
+  const std::pair<const char*, Node> literals[] = {{"1e-4", 1e-4},
+                                                   {"1E+2", 100.0},
+                                                   {"1.", 1.0},
+                                                   {".5", 0.5},
+                                                   {"-.5e1", -5.0},
+                                                   {"+1.5", 1.5},
+                                                   {"1.5e", "1.5e"},
+                                                   {"e5", "e5"},
+                                                   {".", "."},
+                                                   {"-", "-"},
+                                                   {"1e400x", "1e400x"},
+                                                   {"017", 17},
+                                                   {"0x10", 16},
+                                                   {"0xFf", 255},
+                                                   {"0o17", 15},
+                                                   {"0o8", "0o8"},
+                                                   {"0x", "0x"},
+                                                   {"-0x10", "-0x10"},
+                                                   {"0b1", "0b1"},
+                                                   {"1_000", "1_000"},
+                                                   {"+12", 12},
+                                                   {"-12", -12},
+                                                   {"--1", "--1"},
+                                                   {"no", "no"},
+                                                   {"yes", "yes"},
+                                                   {"on", "on"},
+                                                   {"off", "off"},
+                                                   {"y", "y"},
+                                                   {"true", true},
+                                                   {"True", true},
+                                                   {"TRUE", true},
+                                                   {"tRue", "tRue"},
+                                                   {"false", false},
+                                                   {"False", false},
+                                                   {"FALSE", false},
+                                                   {"12:30", "12:30"},
+                                                   {"2026-01-02", "2026-01-02"},
+                                                   {"null", Node()},
+                                                   {"Null", Node()},
+                                                   {"NULL", Node()},
+                                                   {"~", Node()},
+                                                   {"none", "none"},
+                                                   {".inf", HUGE_VAL},
+                                                   {"-.INF", -HUGE_VAL},
+                                                   {"+.Inf", HUGE_VAL},
+                                                   {"inf", "inf"},
+                                                   {"nan", "nan"},
+                                                   {"1.2.3", "1.2.3"},
+                                                   {"9223372036854775807", Node(INT64_MAX)},
+                                                   {"1e-999", 0.0},
+                                                   {"16x32", "16x32"}};
   for (const auto& [text, want] : literals) {
     if (std::string(text) != "-") {
       const Node in_file = parse_yaml(str("k: ", text)).at("k"), in_flow = parse_yaml(str("[", text, "]"))[0];
@@ -151,23 +211,74 @@ TEST(Yaml, C5_Budgets) {
 }
 
 TEST(Yaml, C6_NoCodeNoEnvironment) {
-  for (const char* bad : {"a: !!python/object/apply:os.system ['id']", "!!map {a: 1}", "a: !x", "- !!str 1", "_target_: os.system", "a: {_target_: x}", "a:\n- _target_: y", "a: ${env:HOME}",
-                          "a: '${oc.env:HOME}'", "a: x/${env:HOME}/y", "a: \"${b}\"", "[${b}]", "a: &x 1", "a: *x", "<<: {a: 1}", "{<<: 1}", "{\"_target_\": 1}", "? a\n: b", "%YAML 1.1\n---\na: 1",
-                          "a: 1\n---\nb: 2", "a: `x`", "a: @x", "a: %x"})
+  for (const char* bad : {"a: !!python/object/apply:os.system ['id']",
+                          "!!map {a: 1}",
+                          "a: !x",
+                          "- !!str 1",
+                          "_target_: os.system",
+                          "a: {_target_: x}",
+                          "a:\n- _target_: y",
+                          "a: ${env:HOME}",
+                          "a: '${oc.env:HOME}'",
+                          "a: x/${env:HOME}/y",
+                          "a: \"${b}\"",
+                          "[${b}]",
+                          "a: &x 1",
+                          "a: *x",
+                          "<<: {a: 1}",
+                          "{<<: 1}",
+                          "{\"_target_\": 1}",
+                          "? a\n: b",
+                          "%YAML 1.1\n---\na: 1",
+                          "a: 1\n---\nb: 2",
+                          "a: `x`",
+                          "a: @x",
+                          "a: %x"})
     EXPECT_THROW(parse_yaml(bad), FormatError) << bad;
-  for (const char* bad : {"${env:HOME}", "{_target_: x}", "'${a}'"}) EXPECT_THROW(parse_yaml_value(bad), FormatError) << bad;
+  for (const char* bad : {"${env:HOME}", "{_target_: x}", "'${a}'"})
+    EXPECT_THROW(parse_yaml_value(bad), FormatError) << bad;
   EXPECT_EQ(parse_yaml("prompt: costs $5 {really}").at("prompt").string, "costs $5 {really}");
 }
 
 TEST(Yaml, RefusesBrokenText) {
-  const std::pair<std::string, const char*> bad[] = {
-      {"a: [1, 2", "without"}, {"a: {b: 1", "without"}, {"a: [1, 2}", "unexpected|expected ','"}, {"a: 'x", "does not end"}, {"a: \"x", "does not end"}, {"a: \"\\q\"", "unknown escape"},
-      {"a: \"\\x4\"", "hexadecimal"}, {"a: \"\\ud800\"", "surrogate"}, {"a: \"\\u0000\"", "NUL"}, {"a: \"\\UFFFFFFFF\"", "no such character"}, {"a: 1\n b: 2", "unexpected|map may not begin|fits nothing"},
-      {"a:\n    b: 1\n  c: 2", "fits nothing"}, {"a:\n\tb: 1", "tab"}, {"\ta: 1", "tab"}, {"- a\nb: 1", "after the end"}, {"a: 1\n- b", "list item"}, {"a: - b", "list item"}, {"a: b: c", "map may not"},
-      {"a: |x\n  y", "expected '+'"}, {"a: | x\n  y", "may not begin"}, {"a: ]", "unexpected ']'"}, {"a: ,", "unexpected ','"}, {"[a b, c: d]", "expected ','"}, {"{a}", "expected ': '"},
-      {"{a:1}", "expected ': '"}, {"[a, |]", "block text"}, {": a", "without a key|expected"}, {"a", ""}, {std::string("a: \0", 4), "control"}, {"a: \x01", "control"}, {"a: \xff", "UTF-8"},
-      {"a: \x7f", "control"}, {"a: b\rc", "control"}, {"a: 'x' y", "unexpected text"}, {"a: [1] 2", "unexpected text"}, {"[1] x", "unexpected text"}, {"a: 1\n...\nb: 2", "after the end"},
-      {std::string(2000, 'k') + ": 1", "longer than 1024"}};
+  const std::pair<std::string, const char*> bad[] = {{"a: [1, 2", "without"},
+                                                     {"a: {b: 1", "without"},
+                                                     {"a: [1, 2}", "unexpected|expected ','"},
+                                                     {"a: 'x", "does not end"},
+                                                     {"a: \"x", "does not end"},
+                                                     {"a: \"\\q\"", "unknown escape"},
+                                                     {"a: \"\\x4\"", "hexadecimal"},
+                                                     {"a: \"\\ud800\"", "surrogate"},
+                                                     {"a: \"\\u0000\"", "NUL"},
+                                                     {"a: \"\\UFFFFFFFF\"", "no such character"},
+                                                     {"a: 1\n b: 2", "unexpected|map may not begin|fits nothing"},
+                                                     {"a:\n    b: 1\n  c: 2", "fits nothing"},
+                                                     {"a:\n\tb: 1", "tab"},
+                                                     {"\ta: 1", "tab"},
+                                                     {"- a\nb: 1", "after the end"},
+                                                     {"a: 1\n- b", "list item"},
+                                                     {"a: - b", "list item"},
+                                                     {"a: b: c", "map may not"},
+                                                     {"a: |x\n  y", "expected '+'"},
+                                                     {"a: | x\n  y", "may not begin"},
+                                                     {"a: ]", "unexpected ']'"},
+                                                     {"a: ,", "unexpected ','"},
+                                                     {"[a b, c: d]", "expected ','"},
+                                                     {"{a}", "expected ': '"},
+                                                     {"{a:1}", "expected ': '"},
+                                                     {"[a, |]", "block text"},
+                                                     {": a", "without a key|expected"},
+                                                     {"a", ""},
+                                                     {std::string("a: \0", 4), "control"},
+                                                     {"a: \x01", "control"},
+                                                     {"a: \xff", "UTF-8"},
+                                                     {"a: \x7f", "control"},
+                                                     {"a: b\rc", "control"},
+                                                     {"a: 'x' y", "unexpected text"},
+                                                     {"a: [1] 2", "unexpected text"},
+                                                     {"[1] x", "unexpected text"},
+                                                     {"a: 1\n...\nb: 2", "after the end"},
+                                                     {std::string(2000, 'k') + ": 1", "longer than 1024"}};
   for (const auto& [text, reasons] : bad) {
     if (text == "a") {
       EXPECT_EQ(parse_yaml(text).string, "a");
@@ -186,7 +297,8 @@ TEST(Yaml, RefusesBrokenText) {
 
 TEST(Yaml, ValuesOfTheCommandLine) {
   EXPECT_EQ(dump_json(parse_yaml_value("[1, a, {b: 2}]"), -1), R"([1,"a",{"b":2}])");
-  EXPECT_EQ(parse_yaml_value("a red circle, moving: left # and right").string, "a red circle, moving: left # and right");
+  EXPECT_EQ(parse_yaml_value("a red circle, moving: left # and right").string,
+            "a red circle, moving: left # and right");
   EXPECT_EQ(parse_yaml_value("*stars* & !bang").string, "*stars* & !bang");
   EXPECT_EQ(parse_yaml_value("\"017\"").string, "017");
   EXPECT_EQ(parse_yaml_value("'x'").string, "x");
@@ -199,17 +311,29 @@ TEST(Yaml, ValuesOfTheCommandLine) {
 
 // Random trees, written and read again.
 Node tree(test::Random& random, int depth) {
-  static const std::vector<std::string> words = {"", "a", "b c", "x: y", "# no", "- z", "yes", "1e-4", "017", "null", "~", "it's", "say \"hi\"", "tab\t", "two\nlines", " lead", "trail ", "é🎬", "end:",
-                                                 "[x]", "{y}", "*s", "&a", "!b", "%p", "@a", "`t`", ",c", "?", "? q", "-", "---", "...", "\\", "|", ">", "=", "<x", "12:30", ".5", "0x1F", "true", "a #b"};
+  static const std::vector<std::string> words = {
+      "",     "a",          "b c",   "x: y",       "# no",  "- z",    "yes", "1e-4", "017",  "null", "~",
+      "it's", "say \"hi\"", "tab\t", "two\nlines", " lead", "trail ", "é🎬",  "end:", "[x]",  "{y}",  "*s",
+      "&a",   "!b",         "%p",    "@a",         "`t`",   ",c",     "?",   "? q",  "-",    "---",  "...",
+      "\\",   "|",          ">",     "=",          "<x",    "12:30",  ".5",  "0x1F", "true", "a #b"};
   switch (depth > 3 ? random.below(6) : random.below(9)) {
-    case 0: return Node();
-    case 1: return Node(random.below(2) == 0);
-    case 2: return Node(static_cast<std::int64_t>(random.next()));
-    case 3: return Node(static_cast<double>(static_cast<std::int64_t>(random.next())) * std::pow(10.0, static_cast<double>(random.below(60)) - 40));
-    case 4: case 5: return Node(words[random.below(words.size())]);
-    case 6: case 7: {
+    case 0:
+      return Node();
+    case 1:
+      return Node(random.below(2) == 0);
+    case 2:
+      return Node(static_cast<std::int64_t>(random.next()));
+    case 3:
+      return Node(static_cast<double>(static_cast<std::int64_t>(random.next())) *
+                  std::pow(10.0, static_cast<double>(random.below(60)) - 40));
+    case 4:
+    case 5:
+      return Node(words[random.below(words.size())]);
+    case 6:
+    case 7: {
       Node n = Node::map();
-      for (std::size_t i = random.below(5); i-- > 0;) n.set(words[random.below(words.size())] + (random.below(2) ? str(i) : ""), tree(random, depth + 1));
+      for (std::size_t i = random.below(5); i-- > 0;)
+        n.set(words[random.below(words.size())] + (random.below(2) ? str(i) : ""), tree(random, depth + 1));
       return n;
     }
     default: {
@@ -227,7 +351,11 @@ TEST(Yaml, DumpReadsBack) {
     ASSERT_EQ(dump_json(parse_yaml(text)), dump_json(n)) << text;  // types and order too
     ASSERT_EQ(dump_json(parse_yaml(dump_json(n))), dump_json(n)) << "JSON is read as well";
   }
-  EXPECT_EQ(dump_yaml(Node::map({{"size", Node::list({1, 2})}, {"lr", Node(1e-5)}, {"name", Node("a b")}, {"n", Node("no")}, {"l", Node::list({Node::map({{"a", 1}, {"b", Node::map()}})})}})),
+  EXPECT_EQ(dump_yaml(Node::map({{"size", Node::list({1, 2})},
+                                 {"lr", Node(1e-5)},
+                                 {"name", Node("a b")},
+                                 {"n", Node("no")},
+                                 {"l", Node::list({Node::map({{"a", 1}, {"b", Node::map()}})})}})),
             "size: [1, 2]\nlr: 1.0e-05\nname: a b\n\"n\": \"no\"\nl:\n  - a: 1\n    b: {}\n");
 }
 
@@ -262,7 +390,8 @@ TEST_F(Config, C7_Includes) {
   TempDir outside;
   spill(outside / "o.yaml", "a: 1");
   std::filesystem::create_symlink(outside / "o.yaml", dir / "link.yaml");
-  for (const std::string& bad : {std::string("../") + outside.path().filename().string() + "/o.yaml", (outside / "o.yaml").string(), std::string("link.yaml")}) {
+  for (const std::string& bad : {std::string("../") + outside.path().filename().string() + "/o.yaml",
+                                 (outside / "o.yaml").string(), std::string("link.yaml")}) {
     spill(dir / "bad.yaml", "include: " + bad);
     EXPECT_THROW(read_config_file(at("bad.yaml")), PathError) << bad;
   }

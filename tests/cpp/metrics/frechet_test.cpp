@@ -45,8 +45,9 @@ TEST(Frechet, EqualsTheGolden) {
   for (auto [group, rows_a, rows_b, d] : {std::tuple{"full_rank", 60, 50, 8}, {"few_samples", 6, 5, 12}}) {
     const std::string name(group);
     const auto size = static_cast<std::size_t>(d);
-    const FrechetTerms t = frechet_terms(fit_gaussian(unit("input." + name + ".a", static_cast<std::size_t>(rows_a), size, false), size),
-                                         fit_gaussian(unit("input." + name + ".b", static_cast<std::size_t>(rows_b), size, true), size));
+    const FrechetTerms t =
+        frechet_terms(fit_gaussian(unit("input." + name + ".a", static_cast<std::size_t>(rows_a), size, false), size),
+                      fit_gaussian(unit("input." + name + ".b", static_cast<std::size_t>(rows_b), size, true), size));
     EXPECT_NEAR(t.mean, golden(name, "mean_term"), 1e-9) << name;
     EXPECT_NEAR(t.trace_a, golden(name, "trace_a"), 1e-9) << name;
     EXPECT_NEAR(t.trace_b, golden(name, "trace_b"), 1e-9) << name;
@@ -59,7 +60,7 @@ TEST(Frechet, EqualsTheGolden) {
 
 TEST(Frechet, ClosedForms) {
   const Gaussian a{{0, 0}, {4, 0, 0, 9}}, b{{3, 4}, {1, 0, 0, 16}};
-  EXPECT_NEAR(frechet_distance(a, b), 25 + 1 + 1, 1e-12);   // commuting: |m|^2 + sum (s_a - s_b)^2
+  EXPECT_NEAR(frechet_distance(a, b), 25 + 1 + 1, 1e-12);  // commuting: |m|^2 + sum (s_a - s_b)^2
   EXPECT_NEAR(frechet_distance(b, a), frechet_distance(a, b), 1e-12);
   EXPECT_NEAR(frechet_distance(a, a), 0, 1e-12);
   // One dimension of variance against none: tr = the variance.
@@ -68,8 +69,9 @@ TEST(Frechet, ClosedForms) {
   const double c = std::cos(0.7), s = std::sin(0.7);
   const auto rotated = [&](const Gaussian& g) {
     const auto& [m, v] = g;
-    return Gaussian{{c * m[0] - s * m[1], s * m[0] + c * m[1]},
-                    {c * c * v[0] + s * s * v[3], c * s * (v[0] - v[3]), c * s * (v[0] - v[3]), s * s * v[0] + c * c * v[3]}};
+    return Gaussian{
+        {c * m[0] - s * m[1], s * m[0] + c * m[1]},
+        {c * c * v[0] + s * s * v[3], c * s * (v[0] - v[3]), c * s * (v[0] - v[3]), s * s * v[0] + c * c * v[3]}};
   };
   EXPECT_NEAR(frechet_distance(rotated(a), rotated(b)), 27, 1e-10);
 }

@@ -39,18 +39,32 @@ void clear(Frames& f, std::int64_t k, Background b) { std::fill_n(f.frame(k), f.
 // ---- true clips ----
 struct Tally {
   int clips = 0;
-  std::map<std::string, std::array<int, 2>> of;   // right, seen
+  std::map<std::string, std::array<int, 2>> of;  // right, seen
   void add(const ShapesClip& c, const ShapesVerdict& v) {
     const ShapesScore s = score(v, c.attributes);
     const auto count = [&](const std::string& key, bool right) { of[key][0] += right, ++of[key][1]; };
     const ShapesAttributes& a = c.attributes;
     // Under each value, every attribute of the clip is counted.
-    for (std::string_view value : {name_of(a.colour), name_of(a.shape), name_of(a.size), name_of(a.motion), name_of(a.speed), name_of(a.background)})
-      for (auto [name, right] : {std::pair{"colour", s.colour}, {"shape", s.shape}, {"size", s.size}, {"motion", s.motion}, {"speed", s.speed},
-                                 {"background", s.background}, {"coherent", s.coherent}, {"everything", s.everything}})
+    for (std::string_view value : {name_of(a.colour), name_of(a.shape), name_of(a.size), name_of(a.motion),
+                                   name_of(a.speed), name_of(a.background)})
+      for (auto [name, right] : {std::pair{"colour", s.colour},
+                                 {"shape", s.shape},
+                                 {"size", s.size},
+                                 {"motion", s.motion},
+                                 {"speed", s.speed},
+                                 {"background", s.background},
+                                 {"coherent", s.coherent},
+                                 {"everything", s.everything}})
         count(std::string(value) + "/" + name, right);
-    for (auto [name, right] : {std::pair{"colour", s.colour}, {"shape", s.shape}, {"size", s.size}, {"motion", s.motion}, {"speed", s.speed},
-                               {"background", s.background}, {"coherent", s.coherent}, {"all", s.all}, {"everything", s.everything}})
+    for (auto [name, right] : {std::pair{"colour", s.colour},
+                               {"shape", s.shape},
+                               {"size", s.size},
+                               {"motion", s.motion},
+                               {"speed", s.speed},
+                               {"background", s.background},
+                               {"coherent", s.coherent},
+                               {"all", s.all},
+                               {"everything", s.everything}})
       count(name, right);
     ++clips;
   }
@@ -67,7 +81,8 @@ TEST(ShapesJudge, ReadsTrueClips) {
     EXPECT_GE(counts[1], 500) << key;
     EXPECT_GE(tally.rate(key), 99.5) << key << ": " << counts[0] << " of " << counts[1];
   }
-  std::printf("true clips, %d: all %.2f %%, everything %.2f %%\n", tally.clips, tally.rate("all"), tally.rate("everything"));
+  std::printf("true clips, %d: all %.2f %%, everything %.2f %%\n", tally.clips, tally.rate("all"),
+              tally.rate("everything"));
 }
 
 TEST(ShapesJudge, ReadsHeldOutShapesAndMotions) {
@@ -78,17 +93,20 @@ TEST(ShapesJudge, ReadsHeldOutShapesAndMotions) {
   }
   for (const char* key : {"star", "ring", "cross", "circling", "zigzagging"})
     for (const char* attribute : {"colour", "shape", "size", "motion", "speed", "background", "everything"})
-      EXPECT_GE(tally.rate(std::string(key) + "/" + attribute), 99.5) << key << " " << attribute << " of " << tally.of[std::string(key) + "/shape"][1];
+      EXPECT_GE(tally.rate(std::string(key) + "/" + attribute), 99.5)
+          << key << " " << attribute << " of " << tally.of[std::string(key) + "/shape"][1];
 }
 
 TEST(ShapesJudge, ReadsOtherSizesAndLengths) {
   for (auto [size, frames, antialias] : {std::array{32, 16, 4}, {48, 12, 4}, {64, 8, 4}, {64, 24, 2}, {128, 16, 4}}) {
     Tally tally;
     for (std::uint64_t i = 0; i < 120; ++i) {
-      const ShapesClip clip = shapes_clip(79, i, Split::train, {.size = size, .frames = frames, .antialias = antialias});
+      const ShapesClip clip =
+          shapes_clip(79, i, Split::train, {.size = size, .frames = frames, .antialias = antialias});
       tally.add(clip, judge(clip.frames));
     }
-    std::printf("%3d px, %2d frames: all %.1f %%, everything %.1f %%\n", size, frames, tally.rate("all"), tally.rate("everything"));
+    std::printf("%3d px, %2d frames: all %.1f %%, everything %.1f %%\n", size, frames, tally.rate("all"),
+                tally.rate("everything"));
     EXPECT_GE(tally.rate("all"), size < 48 ? 95 : 99) << size << " px, " << frames << " frames";
   }
 }
@@ -137,46 +155,57 @@ Frames spliced(const Frames& a, const Frames& b, std::int64_t first, std::int64_
 using Plant = std::function<std::optional<Frames>(const ShapesClip&, std::uint64_t seed, Random&)>;
 const std::vector<std::pair<std::string, Plant>>& plants() {
   static const std::vector<std::pair<std::string, Plant>> all{
-      {"wrong colour in the second half", [](const ShapesClip& c, std::uint64_t seed, Random& r) -> std::optional<Frames> {
+      {"wrong colour in the second half",
+       [](const ShapesClip& c, std::uint64_t seed, Random& r) -> std::optional<Frames> {
          return spliced(c.frames, shapes_clip(other_colour(c.attributes, r), seed).frames, 8);
        }},
-      {"wrong colour in every second frame", [](const ShapesClip& c, std::uint64_t seed, Random& r) -> std::optional<Frames> {
+      {"wrong colour in every second frame",
+       [](const ShapesClip& c, std::uint64_t seed, Random& r) -> std::optional<Frames> {
          return spliced(c.frames, shapes_clip(other_colour(c.attributes, r), seed).frames, r.below(2), 2);
        }},
-      {"wrong colour in the last quarter", [](const ShapesClip& c, std::uint64_t seed, Random& r) -> std::optional<Frames> {
+      {"wrong colour in the last quarter",
+       [](const ShapesClip& c, std::uint64_t seed, Random& r) -> std::optional<Frames> {
          return spliced(c.frames, shapes_clip(other_colour(c.attributes, r), seed).frames, 12);
        }},
-      {"half of the object of another colour", [](const ShapesClip& c, std::uint64_t seed, Random& r) -> std::optional<Frames> {
+      {"half of the object of another colour",
+       [](const ShapesClip& c, std::uint64_t seed, Random& r) -> std::optional<Frames> {
          const Frames b = shapes_clip(other_colour(c.attributes, r), seed).frames;
          Frames out = copy(c.frames);
          for (std::int64_t k = 0; k < out.count; ++k)
            for (std::int64_t y = 0; y < 64; ++y)
-             for (std::int64_t x = static_cast<std::int64_t>(c.objects[0].poses[static_cast<std::size_t>(k)].x); x < 64; ++x)
+             for (std::int64_t x = static_cast<std::int64_t>(c.objects[0].poses[static_cast<std::size_t>(k)].x); x < 64;
+                  ++x)
                std::copy_n(b.frame(k) + 3 * (64 * y + x), 3, out.frame(k) + 3 * (64 * y + x));
          return out;
        }},
-      {"vanishing", [](const ShapesClip& c, std::uint64_t, Random& r) -> std::optional<Frames> {
+      {"vanishing",
+       [](const ShapesClip& c, std::uint64_t, Random& r) -> std::optional<Frames> {
          Frames out = copy(c.frames);
          for (std::int64_t k = 4 + r.below(9); k < out.count; ++k) clear(out, k, c.attributes.background);
          return out;
        }},
-      {"missing in one frame", [](const ShapesClip& c, std::uint64_t, Random& r) -> std::optional<Frames> {
+      {"missing in one frame",
+       [](const ShapesClip& c, std::uint64_t, Random& r) -> std::optional<Frames> {
          Frames out = copy(c.frames);
          clear(out, r.below(16), c.attributes.background);
          return out;
        }},
-      {"jump in the middle", [](const ShapesClip& c, std::uint64_t seed, Random& r) -> std::optional<Frames> {
+      {"jump in the middle",
+       [](const ShapesClip& c, std::uint64_t seed, Random& r) -> std::optional<Frames> {
          const ShapesClip b = shapes_clip(c.attributes, seed + 1000003);
          const ShapesPose &p = c.objects[0].poses[8], &q = b.objects[0].poses[8];
-         if (std::hypot(p.x - q.x, p.y - q.y) < 8) return std::nullopt;   // an eighth of the frame
+         if (std::hypot(p.x - q.x, p.y - q.y) < 8) return std::nullopt;  // an eighth of the frame
          return spliced(c.frames, b.frames, 8);
        }},
-      {"jumping in every frame", [](const ShapesClip& c, std::uint64_t seed, Random& r) -> std::optional<Frames> {
+      {"jumping in every frame",
+       [](const ShapesClip& c, std::uint64_t seed, Random& r) -> std::optional<Frames> {
          Frames out = copy(c.frames);
-         for (std::int64_t k = 0; k < out.count; ++k) put(out, k, shapes_clip(c.attributes, seed + 17 * static_cast<std::uint64_t>(k)).frames, k);
+         for (std::int64_t k = 0; k < out.count; ++k)
+           put(out, k, shapes_clip(c.attributes, seed + 17 * static_cast<std::uint64_t>(k)).frames, k);
          return out;
        }},
-      {"cut in two", [](const ShapesClip& c, std::uint64_t, Random& r) -> std::optional<Frames> {
+      {"cut in two",
+       [](const ShapesClip& c, std::uint64_t, Random& r) -> std::optional<Frames> {
          Frames out = copy(c.frames);
          for (std::int64_t k = 0; k < out.count; ++k) {
            const ShapesPose& p = c.objects[0].poses[static_cast<std::size_t>(k)];
@@ -188,8 +217,9 @@ const std::vector<std::pair<std::string, Plant>>& plants() {
          }
          return out;
        }},
-      {"a second object", [](const ShapesClip& c, std::uint64_t seed, Random& r) -> std::optional<Frames> {
-         for (std::uint64_t s = seed; s < seed + 20; ++s) {   // one that stays apart
+      {"a second object",
+       [](const ShapesClip& c, std::uint64_t seed, Random& r) -> std::optional<Frames> {
+         for (std::uint64_t s = seed; s < seed + 20; ++s) {  // one that stays apart
            const ShapesClip b = shapes_clip(std::vector{c.attributes, c.attributes}, s);
            double apart = 1e9;
            for (std::size_t k = 0; k < 16; ++k) {
@@ -200,68 +230,82 @@ const std::vector<std::pair<std::string, Plant>>& plants() {
          }
          return std::nullopt;
        }},
-      {"static when motion was asked", [](const ShapesClip& c, std::uint64_t, Random& r) -> std::optional<Frames> {
+      {"static when motion was asked",
+       [](const ShapesClip& c, std::uint64_t, Random& r) -> std::optional<Frames> {
          if (c.attributes.motion == Motion::still) return std::nullopt;
          Frames out = copy(c.frames);
          for (std::int64_t k = 1; k < out.count; ++k) put(out, k, c.frames, 0);
          return out;
        }},
-      {"moving when rest was asked", [](const ShapesClip& c, std::uint64_t seed, Random& r) -> std::optional<Frames> {
+      {"moving when rest was asked",
+       [](const ShapesClip& c, std::uint64_t seed, Random& r) -> std::optional<Frames> {
          if (c.attributes.motion != Motion::still) return std::nullopt;
          ShapesAttributes a = c.attributes;
          a.motion = static_cast<Motion>(r.below(4)), a.speed = Speed::slowly;
          return shapes_clip(a, seed).frames;
        }},
-      {"motion reversed half way", [](const ShapesClip& c, std::uint64_t, Random& r) -> std::optional<Frames> {
+      {"motion reversed half way",
+       [](const ShapesClip& c, std::uint64_t, Random& r) -> std::optional<Frames> {
          if (c.attributes.motion == Motion::still) return std::nullopt;
          Frames out = copy(c.frames);
          for (std::int64_t k = 8; k < out.count; ++k) put(out, k, c.frames, 15 - k);
          return out;
        }},
-      {"motion stopped half way", [](const ShapesClip& c, std::uint64_t, Random& r) -> std::optional<Frames> {
+      {"motion stopped half way",
+       [](const ShapesClip& c, std::uint64_t, Random& r) -> std::optional<Frames> {
          if (c.attributes.motion == Motion::still) return std::nullopt;
          Frames out = copy(c.frames);
          for (std::int64_t k = 8; k < out.count; ++k) put(out, k, c.frames, 7);
          return out;
        }},
-      {"played backwards", [](const ShapesClip& c, std::uint64_t, Random& r) -> std::optional<Frames> {
+      {"played backwards",
+       [](const ShapesClip& c, std::uint64_t, Random& r) -> std::optional<Frames> {
          if (c.attributes.motion == Motion::still) return std::nullopt;
          Frames out = copy(c.frames);
          for (std::int64_t k = 0; k < out.count; ++k) put(out, k, c.frames, 15 - k);
          return out;
        }},
-      {"wrong direction", [](const ShapesClip& c, std::uint64_t seed, Random& r) -> std::optional<Frames> {
+      {"wrong direction",
+       [](const ShapesClip& c, std::uint64_t seed, Random& r) -> std::optional<Frames> {
          if (!has_direction(c.attributes.motion)) return std::nullopt;
          ShapesAttributes a = c.attributes;
          while (a.motion == c.attributes.motion) a.motion = static_cast<Motion>(r.below(4));
          return shapes_clip(a, seed).frames;
        }},
-      {"diagonal", [](const ShapesClip& c, std::uint64_t seed, Random& r) -> std::optional<Frames> {   // as far across as along
-         if (!has_direction(c.attributes.motion) || c.attributes.size == Size::large || c.attributes.speed == Speed::quickly) return std::nullopt;
+      {"diagonal",
+       [](const ShapesClip& c, std::uint64_t seed, Random& r) -> std::optional<Frames> {  // as far across as along
+         if (!has_direction(c.attributes.motion) || c.attributes.size == Size::large ||
+             c.attributes.speed == Speed::quickly)
+           return std::nullopt;
          const ShapesPose &p = c.objects[0].poses.front(), &q = c.objects[0].poses.back();
          const bool sideways = std::abs(q.x - p.x) > std::abs(q.y - p.y);
          const double way = sideways ? q.x - p.x : q.y - p.y, start = sideways ? p.y : p.x;
          const double to = start + std::abs(way) + 10 < 62 ? std::abs(way) : -std::abs(way);
          if (start + to < 10) return std::nullopt;
          Frames out = copy(c.frames);
-         for (std::int64_t k = 0; k < 16; ++k) {   // shift the frame's content
+         for (std::int64_t k = 0; k < 16; ++k) {  // shift the frame's content
            clear(out, k, c.attributes.background);
            const auto shift = static_cast<std::int64_t>(std::lround(to * static_cast<double>(k) / 15));
            for (std::int64_t y = 0; y < 64; ++y)
              for (std::int64_t x = 0; x < 64; ++x) {
                const std::int64_t ty = sideways ? y + shift : y, tx = sideways ? x : x + shift;
-               if (ty >= 0 && ty < 64 && tx >= 0 && tx < 64) std::copy_n(c.frames.frame(k) + 3 * (64 * y + x), 3, out.frame(k) + 3 * (64 * ty + tx));
+               if (ty >= 0 && ty < 64 && tx >= 0 && tx < 64)
+                 std::copy_n(c.frames.frame(k) + 3 * (64 * y + x), 3, out.frame(k) + 3 * (64 * ty + tx));
              }
          }
          return out;
        }},
-      {"shape morphing half way", [](const ShapesClip& c, std::uint64_t seed, Random& r) -> std::optional<Frames> {
+      {"shape morphing half way",
+       [](const ShapesClip& c, std::uint64_t seed, Random& r) -> std::optional<Frames> {
          return spliced(c.frames, shapes_clip(other_shape(c.attributes, r), seed).frames, 8);
        }},
-      {"wrong shape", [](const ShapesClip& c, std::uint64_t seed, Random& r) -> std::optional<Frames> {
+      {"wrong shape",
+       [](const ShapesClip& c, std::uint64_t seed, Random& r) -> std::optional<Frames> {
          return shapes_clip(other_shape(c.attributes, r), seed).frames;
        }},
-      {"a blob without shape", [](const ShapesClip& c, std::uint64_t seed, Random& r) -> std::optional<Frames> {   // a thin bar as long as the object
+      {"a blob without shape",
+       [](const ShapesClip& c, std::uint64_t seed,
+          Random& r) -> std::optional<Frames> {  // a thin bar as long as the object
          Frames out = copy(c.frames);
          for (std::int64_t k = 0; k < out.count; ++k) {
            const ShapesPose& p = c.objects[0].poses[static_cast<std::size_t>(k)];
@@ -271,32 +315,39 @@ const std::vector<std::pair<std::string, Plant>>& plants() {
          }
          return out;
        }},
-      {"size alternating", [](const ShapesClip& c, std::uint64_t seed, Random& r) -> std::optional<Frames> {
+      {"size alternating",
+       [](const ShapesClip& c, std::uint64_t seed, Random& r) -> std::optional<Frames> {
          ShapesAttributes a = c.attributes;
          a.size = a.size == Size::large ? Size::small : Size::large;
          return spliced(c.frames, shapes_clip(a, seed).frames, 1, 2);
        }},
-      {"background changing half way", [](const ShapesClip& c, std::uint64_t seed, Random& r) -> std::optional<Frames> {
+      {"background changing half way",
+       [](const ShapesClip& c, std::uint64_t seed, Random& r) -> std::optional<Frames> {
          return spliced(c.frames, shapes_clip(other_background(c.attributes, r), seed).frames, 8);
        }},
-      {"background flickering", [](const ShapesClip& c, std::uint64_t seed, Random& r) -> std::optional<Frames> {
+      {"background flickering",
+       [](const ShapesClip& c, std::uint64_t seed, Random& r) -> std::optional<Frames> {
          return spliced(c.frames, shapes_clip(other_background(c.attributes, r), seed).frames, 1, 2);
        }},
-      {"frames in random order", [](const ShapesClip& c, std::uint64_t, Random& r) -> std::optional<Frames> {
+      {"frames in random order",
+       [](const ShapesClip& c, std::uint64_t, Random& r) -> std::optional<Frames> {
          if (c.attributes.motion == Motion::still) return std::nullopt;
          Frames out = copy(c.frames);
          std::vector<std::int64_t> order(16);
          for (std::int64_t k = 0; k < 16; ++k) order[static_cast<std::size_t>(k)] = k;
-         for (std::size_t k = 15; k > 0; --k) std::swap(order[k], order[static_cast<std::size_t>(r.below(static_cast<std::int64_t>(k) + 1))]);
+         for (std::size_t k = 15; k > 0; --k)
+           std::swap(order[k], order[static_cast<std::size_t>(r.below(static_cast<std::int64_t>(k) + 1))]);
          for (std::int64_t k = 0; k < 16; ++k) put(out, k, c.frames, order[static_cast<std::size_t>(k)]);
          return out;
        }},
-      {"nothing but background", [](const ShapesClip& c, std::uint64_t, Random& r) -> std::optional<Frames> {
+      {"nothing but background",
+       [](const ShapesClip& c, std::uint64_t, Random& r) -> std::optional<Frames> {
          Frames out = copy(c.frames);
          for (std::int64_t k = 0; k < out.count; ++k) clear(out, k, c.attributes.background);
          return out;
        }},
-      {"noise", [](const ShapesClip& c, std::uint64_t, Random& r) -> std::optional<Frames> {
+      {"noise",
+       [](const ShapesClip& c, std::uint64_t, Random& r) -> std::optional<Frames> {
          Frames out = copy(c.frames);
          for (std::uint8_t& v : *out.pixels) v = static_cast<std::uint8_t>(r.below(256));
          return out;
@@ -308,7 +359,8 @@ const std::vector<std::pair<std::string, Plant>>& plants() {
 using Damage = std::function<Frames(const Frames&, Random&)>;
 Frames noisy(const Frames& f, double sigma, Random& r) {
   Frames out = copy(f);
-  for (std::uint8_t& v : *out.pixels) v = static_cast<std::uint8_t>(std::clamp(std::lround(v + sigma * r.normal()), 0l, 255l));
+  for (std::uint8_t& v : *out.pixels)
+    v = static_cast<std::uint8_t>(std::clamp(std::lround(v + sigma * r.normal()), 0l, 255l));
   return out;
 }
 // Convolves rows, then columns.
@@ -316,7 +368,8 @@ Frames blurred(const Frames& f, double sigma) {
   const std::int64_t reach = static_cast<std::int64_t>(std::ceil(3 * sigma));
   std::vector<double> kernel;
   double sum = 0;
-  for (std::int64_t i = -reach; i <= reach; ++i) kernel.push_back(std::exp(-0.5 * static_cast<double>(i * i) / (sigma * sigma))), sum += kernel.back();
+  for (std::int64_t i = -reach; i <= reach; ++i)
+    kernel.push_back(std::exp(-0.5 * static_cast<double>(i * i) / (sigma * sigma))), sum += kernel.back();
   Frames out = copy(f);
   std::vector<double> rows(static_cast<std::size_t>(f.height * f.width * 3));
   for (std::int64_t k = 0; k < f.count; ++k)
@@ -326,21 +379,27 @@ Frames blurred(const Frames& f, double sigma) {
           for (std::int64_t c = 0; c < 3; ++c) {
             double v = 0;
             for (std::int64_t i = -reach; i <= reach; ++i) {
-              const std::int64_t sy = std::clamp<std::int64_t>(pass ? y + i : y, 0, f.height - 1), sx = std::clamp<std::int64_t>(pass ? x : x + i, 0, f.width - 1);
+              const std::int64_t sy = std::clamp<std::int64_t>(pass ? y + i : y, 0, f.height - 1),
+                                 sx = std::clamp<std::int64_t>(pass ? x : x + i, 0, f.width - 1);
               const std::int64_t at = (sy * f.width + sx) * 3 + c;
-              v += kernel[static_cast<std::size_t>(i + reach)] / sum * (pass ? rows[static_cast<std::size_t>(at)] : double(f.frame(k)[at]));
+              v += kernel[static_cast<std::size_t>(i + reach)] / sum *
+                   (pass ? rows[static_cast<std::size_t>(at)] : double(f.frame(k)[at]));
             }
             const std::int64_t at = (y * f.width + x) * 3 + c;
-            if (pass) out.frame(k)[at] = static_cast<std::uint8_t>(std::clamp(std::lround(v), 0l, 255l));
-            else rows[static_cast<std::size_t>(at)] = v;
+            if (pass)
+              out.frame(k)[at] = static_cast<std::uint8_t>(std::clamp(std::lround(v), 0l, 255l));
+            else
+              rows[static_cast<std::size_t>(at)] = v;
           }
   return out;
 }
-// What JPEG does: 8x8 DCT blocks, here with `keep` x `keep` low frequencies, rounded to multiples of `step` (ringing, block edges).
+// What JPEG does: 8x8 DCT blocks, here with `keep` x `keep` low frequencies, rounded to multiples of `step` (ringing,
+// block edges).
 Frames blocky(const Frames& f, int keep, double step) {
   double basis[8][8];
   for (int u = 0; u < 8; ++u)
-    for (int x = 0; x < 8; ++x) basis[u][x] = (u ? 0.5 : std::sqrt(0.125)) * std::cos((2 * x + 1) * u * std::numbers::pi / 16);
+    for (int x = 0; x < 8; ++x)
+      basis[u][x] = (u ? 0.5 : std::sqrt(0.125)) * std::cos((2 * x + 1) * u * std::numbers::pi / 16);
   Frames out = copy(f);
   for (std::int64_t k = 0; k < f.count; ++k)
     for (std::int64_t by = 0; by + 8 <= f.height; by += 8)
@@ -373,7 +432,8 @@ double caught(const Plant& plant, const Damage& damage, int wanted) {
   Random r{12345};
   int planted = 0, missed = 0;
   for (std::uint64_t i = 0; planted < wanted && i < 40 * static_cast<std::uint64_t>(wanted); ++i) {
-    const ShapesClip clip = shapes_clip(shapes_attributes(90, i)[0], i);   // seed i: plants re-draw it with one attribute changed
+    const ShapesClip clip =
+        shapes_clip(shapes_attributes(90, i)[0], i);  // seed i: plants re-draw it with one attribute changed
     const std::optional<Frames> frames = plant(clip, i, r);
     if (!frames) continue;
     ++planted;
@@ -391,8 +451,12 @@ TEST(ShapesJudge, CatchesPlantedFailures) {
   }
 }
 
-TEST(ShapesJudge, CatchesPlantedFailuresInNoise) {   // damage must not hide them
-  for (const auto& [name, plant] : plants()) EXPECT_GE(caught(plant, [](const Frames& f, Random& r) { return noisy(f, 10, r); }, 40), 95) << name;
+TEST(ShapesJudge, CatchesPlantedFailuresInNoise) {  // damage must not hide them
+  for (const auto& [name, plant] : plants())
+    EXPECT_GE(caught(
+                  plant, [](const Frames& f, Random& r) { return noisy(f, 10, r); }, 40),
+              95)
+        << name;
 }
 
 // The table of docs/components/shapes_world.md; the floors are what the judge must keep.
@@ -400,7 +464,7 @@ TEST(ShapesJudge, ErrorsOnDamagedClips) {
   struct Row {
     const char* name;
     Damage damage;
-    double floor;   // of `all`, percent
+    double floor;  // of `all`, percent
   };
   const Row rows[] = {
       {"noise, sigma 5", [](const Frames& f, Random& r) { return noisy(f, 5, r); }, 99},
@@ -416,7 +480,8 @@ TEST(ShapesJudge, ErrorsOnDamagedClips) {
       {"8x8 DCT, 4x4 kept", [](const Frames& f, Random&) { return blocky(f, 4, 1); }, 99},
       {"8x8 DCT, 3x3 kept", [](const Frames& f, Random&) { return blocky(f, 3, 1); }, 99},
       {"8x8 DCT, 2x2 kept", [](const Frames& f, Random&) { return blocky(f, 2, 1); }, 80},
-      {"blur 0.7, noise 5, DCT 20", [](const Frames& f, Random& r) { return blocky(noisy(blurred(f, 0.7), 5, r), 8, 20); }, 99},
+      {"blur 0.7, noise 5, DCT 20",
+       [](const Frames& f, Random& r) { return blocky(noisy(blurred(f, 0.7), 5, r), 8, 20); }, 99},
   };
   std::puts("| damage | colour | shape | size | motion | speed | background | coherent | all | everything |");
   for (const Row& row : rows) {
@@ -427,7 +492,8 @@ TEST(ShapesJudge, ErrorsOnDamagedClips) {
       tally.add(clip, judge(row.damage(clip.frames, r)));
     }
     std::printf("| %s |", row.name);
-    for (const char* key : {"colour", "shape", "size", "motion", "speed", "background", "coherent", "all", "everything"})
+    for (const char* key :
+         {"colour", "shape", "size", "motion", "speed", "background", "coherent", "all", "everything"})
       std::printf(" %.1f |", tally.rate(key));
     std::puts("");
     EXPECT_GE(tally.rate("all"), row.floor) << row.name;
@@ -444,10 +510,13 @@ TEST(ShapesJudge, NamesTheFailure) {
     ADD_FAILURE() << plant;
     return std::vector<ShapesFailure>{};
   };
-  const auto has = [](const std::vector<ShapesFailure>& all, ShapesFailure f) { return std::ranges::find(all, f) != all.end(); };
+  const auto has = [](const std::vector<ShapesFailure>& all, ShapesFailure f) {
+    return std::ranges::find(all, f) != all.end();
+  };
   EXPECT_TRUE(judge(clip.frames).coherent());
   EXPECT_TRUE(has(failures("nothing but background"), ShapesFailure::no_object));
-  EXPECT_TRUE(has(failures("vanishing"), ShapesFailure::vanishing) || has(failures("vanishing"), ShapesFailure::no_object));
+  EXPECT_TRUE(has(failures("vanishing"), ShapesFailure::vanishing) ||
+              has(failures("vanishing"), ShapesFailure::no_object));
   EXPECT_TRUE(has(failures("missing in one frame"), ShapesFailure::vanishing));
   EXPECT_TRUE(has(failures("cut in two"), ShapesFailure::fragments));
   EXPECT_TRUE(has(failures("wrong colour in the second half"), ShapesFailure::colour_change));
@@ -467,7 +536,11 @@ TEST(ShapesJudge, NamesTheFailure) {
 }
 
 TEST(ShapesJudge, ScoresEachAttribute) {
-  const ShapesAttributes a{.colour = Colour::blue, .shape = Shape::square, .size = Size::large, .motion = Motion::up, .speed = Speed::slowly,
+  const ShapesAttributes a{.colour = Colour::blue,
+                           .shape = Shape::square,
+                           .size = Size::large,
+                           .motion = Motion::up,
+                           .speed = Speed::slowly,
                            .background = Background::white};
   const ShapesVerdict v = judge(shapes_clip(a, 3).frames);
   EXPECT_TRUE(score(v, a).everything);
@@ -481,7 +554,7 @@ TEST(ShapesJudge, ScoresEachAttribute) {
   EXPECT_FALSE(with(&ShapesAttributes::shape, Shape::circle).all);
   EXPECT_FALSE(with(&ShapesAttributes::motion, Motion::down).all);
   EXPECT_FALSE(with(&ShapesAttributes::background, Background::gray).all);
-  EXPECT_TRUE(with(&ShapesAttributes::size, Size::small).all);   // size and speed count in `everything` only
+  EXPECT_TRUE(with(&ShapesAttributes::size, Size::small).all);  // size and speed count in `everything` only
   EXPECT_FALSE(with(&ShapesAttributes::size, Size::small).everything);
   EXPECT_FALSE(with(&ShapesAttributes::speed, Speed::quickly).speed);
 }
@@ -490,7 +563,8 @@ TEST(ShapesJudge, RefusesOtherShapes) {
   EXPECT_THROW(judge(Frames{}), ShapeError);
   EXPECT_THROW(judge(Frames(4, 8, 64)), ShapeError);
   EXPECT_THROW(judge(Frames(4, 64, 64, 4)), ShapeError);
-  const ShapesVerdict one = judge(shapes_clip(1, 0, Split::train, {.frames = 1}).frames);   // one frame: no motion to speak of
+  const ShapesVerdict one =
+      judge(shapes_clip(1, 0, Split::train, {.frames = 1}).frames);  // one frame: no motion to speak of
   EXPECT_TRUE(one.object());
   EXPECT_FALSE(one.motion.value);
 }

@@ -1,4 +1,5 @@
-// Each primitive against its formulation by ATen in float64: values, gradients, every instruction set, odd sizes, thread counts.
+// Each primitive against its formulation by ATen in float64: values, gradients, every instruction set, odd sizes,
+// thread counts.
 #include "vgen/nn/ops.hpp"
 
 #include <ATen/CPUGeneratorImpl.h>
@@ -67,10 +68,11 @@ class OpsTest : public ::testing::TestWithParam<Level> {
   Level before_ = kernels::level();
   Tensor random(at::IntArrayRef shape) { return at::randn(shape, generator_, at::kDouble); }
 
-  // `ours` in float32 and bfloat16 against `exact` in float64. bf16 inputs are rounded for both. Another number of threads must give the
-  // same bits (but where oneDNN or MKL multiply matrices), and the path without gradients the same values as the one with them.
-  void compare(const std::string& what, const Op& ours, const Op& exact, const Tensors& values, double forward = 1e-6, double backward = 1e-5,
-               bool same_bits = true) {
+  // `ours` in float32 and bfloat16 against `exact` in float64. bf16 inputs are rounded for both. Another number of
+  // threads must give the same bits (but where oneDNN or MKL multiply matrices), and the path without gradients the
+  // same values as the one with them.
+  void compare(const std::string& what, const Op& ours, const Op& exact, const Tensors& values, double forward = 1e-6,
+               double backward = 1e-5, bool same_bits = true) {
     for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
       SCOPED_TRACE(what + " " + c10::toString(dtype));
       Tensors rounded;
@@ -93,7 +95,8 @@ class OpsTest : public ::testing::TestWithParam<Level> {
       const Tensors again = run(ours, inputs, g);
       at::set_num_threads(threads);
       for (std::size_t i = 0; i < found.size(); ++i)
-        EXPECT_TRUE(same_bits ? at::equal(again[i], found[i]) : error(again[i], found[i]) <= (f32 ? 1e-6 : 1.0 / 128)) << "threads change output " << i;
+        EXPECT_TRUE(same_bits ? at::equal(again[i], found[i]) : error(again[i], found[i]) <= (f32 ? 1e-6 : 1.0 / 128))
+            << "threads change output " << i;
     }
   }
 };
@@ -108,15 +111,26 @@ Tensor exact_group_norm(const Tensor& x, const Tensor& w, const Tensor& b, std::
 }
 
 TEST_P(OpsTest, GroupNorm) {
-  struct Case { std::vector<std::int64_t> shape; std::int64_t groups; double offset; };
-  for (const Case& c : std::vector<Case>{{{2, 5, 12}, 3, 0}, {{1, 1, 8}, 2, 0}, {{3, 7, 5, 33}, 11, 0}, {{1, 300, 64}, 32, 1}, {{1, 4, 9, 9, 96}, 32, 50},
-                                         {{40, 64, 64}, 16, 0}, {{2, 4000, 40}, 8, -3}, {{1, 2, 17}, 1, 0}})
+  struct Case {
+    std::vector<std::int64_t> shape;
+    std::int64_t groups;
+    double offset;
+  };
+  for (const Case& c : std::vector<Case>{{{2, 5, 12}, 3, 0},
+                                         {{1, 1, 8}, 2, 0},
+                                         {{3, 7, 5, 33}, 11, 0},
+                                         {{1, 300, 64}, 32, 1},
+                                         {{1, 4, 9, 9, 96}, 32, 50},
+                                         {{40, 64, 64}, 16, 0},
+                                         {{2, 4000, 40}, 8, -3},
+                                         {{1, 2, 17}, 1, 0}})
     for (const bool silu : {false, true}) {
       const std::int64_t channels = c.shape.back();
-      compare("group_norm " + shape_string(c.shape) + (silu ? " silu" : ""),
-              [&](const Tensors& t) { return group_norm(t[0], t[1], t[2], c.groups, 1e-5, silu); },
-              [&](const Tensors& t) { return exact_group_norm(t[0], t[1], t[2], c.groups, 1e-5, silu); },
-              {random(c.shape) + c.offset, random({channels}), random({channels})}, c.offset == 50 ? 5e-6 : 1e-6);
+      compare(
+          "group_norm " + shape_string(c.shape) + (silu ? " silu" : ""),
+          [&](const Tensors& t) { return group_norm(t[0], t[1], t[2], c.groups, 1e-5, silu); },
+          [&](const Tensors& t) { return exact_group_norm(t[0], t[1], t[2], c.groups, 1e-5, silu); },
+          {random(c.shape) + c.offset, random({channels}), random({channels})}, c.offset == 50 ? 5e-6 : 1e-6);
     }
 }
 
@@ -127,45 +141,65 @@ TEST_P(OpsTest, GroupNormKeepsPrecisionFarFromZero) {  // one-pass sums of squar
 }
 
 TEST_P(OpsTest, LayerNorm) {
-  for (const auto& shape : std::vector<std::vector<std::int64_t>>{{5, 12}, {1, 1, 1, 8}, {2, 3, 70, 33}, {2, 200, 64}, {3, 320}, {1, 7}})
-    compare("layer_norm " + shape_string(shape), [&](const Tensors& t) { return layer_norm(t[0], t[1], t[2], 1e-5); },
-            [&](const Tensors& t) { return at::layer_norm(t[0], {shape.back()}, t[1], t[2], 1e-5); },
-            {random(shape) * 2 + 0.5, random({shape.back()}), random({shape.back()})});
+  for (const auto& shape :
+       std::vector<std::vector<std::int64_t>>{{5, 12}, {1, 1, 1, 8}, {2, 3, 70, 33}, {2, 200, 64}, {3, 320}, {1, 7}})
+    compare(
+        "layer_norm " + shape_string(shape), [&](const Tensors& t) { return layer_norm(t[0], t[1], t[2], 1e-5); },
+        [&](const Tensors& t) { return at::layer_norm(t[0], {shape.back()}, t[1], t[2], 1e-5); },
+        {random(shape) * 2 + 0.5, random({shape.back()}), random({shape.back()})});
 }
 
 TEST_P(OpsTest, Geglu) {
   for (const auto& shape : std::vector<std::vector<std::int64_t>>{{2, 3, 10}, {1, 2}, {4, 65, 66}, {300, 256}})
-    compare("geglu " + shape_string(shape), [](const Tensors& t) { return geglu(t[0]); },
-            [](const Tensors& t) {
-              const auto parts = t[0].chunk(2, -1);
-              return parts[0] * at::gelu(parts[1]);
-            },
-            {random(shape) * 3});
+    compare(
+        "geglu " + shape_string(shape), [](const Tensors& t) { return geglu(t[0]); },
+        [](const Tensors& t) {
+          const auto parts = t[0].chunk(2, -1);
+          return parts[0] * at::gelu(parts[1]);
+        },
+        {random(shape) * 3});
 }
 
 TEST_P(OpsTest, GeluIsExactOverItsWholeRange) {
-  const Tensor g = at::linspace(-9, 9, 20001, at::kDouble).to(at::kFloat), x = at::stack({at::ones({20001}), g}, 1).contiguous();
-  const Tensor y = geglu(x).view({-1}).to(at::kDouble), z = g.to(at::kDouble), exact = z * at::special_erfc(z * -std::sqrt(0.5)) / 2;
-  EXPECT_LE((y - exact).abs().max().item<double>(), 1e-6);  // 9 has a unit of 1e-6
+  const Tensor g = at::linspace(-9, 9, 20001, at::kDouble).to(at::kFloat),
+               x = at::stack({at::ones({20001}), g}, 1).contiguous();
+  const Tensor y = geglu(x).view({-1}).to(at::kDouble), z = g.to(at::kDouble),
+               exact = z * at::special_erfc(z * -std::sqrt(0.5)) / 2;
+  EXPECT_LE((y - exact).abs().max().item<double>(), 1e-6);                                   // 9 has a unit of 1e-6
   EXPECT_LE(((y - exact).abs() / exact.abs().clamp_min(1e-12)).max().item<double>(), 5e-6);  // tail included
 }
 
-Tensor heads_apart(const Tensor& x, std::int64_t heads) { return x.reshape({x.size(0), x.size(1), heads, -1}).transpose(1, 2); }
+Tensor heads_apart(const Tensor& x, std::int64_t heads) {
+  return x.reshape({x.size(0), x.size(1), heads, -1}).transpose(1, 2);
+}
 
 Tensor exact_attend(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads, bool causal) {
-  Tensor s = at::matmul(heads_apart(q, heads), heads_apart(k, heads).transpose(2, 3)) / std::sqrt(double(q.size(2) / heads));
+  Tensor s =
+      at::matmul(heads_apart(q, heads), heads_apart(k, heads).transpose(2, 3)) / std::sqrt(double(q.size(2) / heads));
   if (causal) s = s + at::full({q.size(1), k.size(1)}, -std::numeric_limits<double>::infinity(), s.options()).triu(1);
   return at::matmul(s.softmax(-1), heads_apart(v, heads)).transpose(1, 2).reshape(q.sizes());
 }
 
 TEST_P(OpsTest, Attend) {
-  struct Case { std::int64_t n, lq, lk, heads, d; bool causal; };
-  for (const Case& c : std::vector<Case>{{2, 5, 5, 2, 8, false}, {1, 1, 1, 1, 3, false}, {1, 300, 77, 2, 32, false}, {3, 64, 64, 1, 64, false},
-                                         {2, 77, 77, 2, 64, true}, {1, 33, 250, 1, 40, false}, {2, 7, 19, 3, 5, false}, {1, 20, 17, 1, 16, true},
+  struct Case {
+    std::int64_t n, lq, lk, heads, d;
+    bool causal;
+  };
+  for (const Case& c : std::vector<Case>{{2, 5, 5, 2, 8, false},
+                                         {1, 1, 1, 1, 3, false},
+                                         {1, 300, 77, 2, 32, false},
+                                         {3, 64, 64, 1, 64, false},
+                                         {2, 77, 77, 2, 64, true},
+                                         {1, 33, 250, 1, 40, false},
+                                         {2, 7, 19, 3, 5, false},
+                                         {1, 20, 17, 1, 16, true},
                                          {1, 9, 300, 2, 16, false}})
-    compare("attend " + shape_string({c.n, c.lq, c.lk, c.heads, c.d}), [&](const Tensors& t) { return attend(t[0], t[1], t[2], c.heads, c.causal); },
-            [&](const Tensors& t) { return exact_attend(t[0], t[1], t[2], c.heads, c.causal); },
-            {random({c.n, c.lq, c.heads * c.d}), random({c.n, c.lk, c.heads * c.d}), random({c.n, c.lk, c.heads * c.d})}, 2e-6);
+    compare(
+        "attend " + shape_string({c.n, c.lq, c.lk, c.heads, c.d}),
+        [&](const Tensors& t) { return attend(t[0], t[1], t[2], c.heads, c.causal); },
+        [&](const Tensors& t) { return exact_attend(t[0], t[1], t[2], c.heads, c.causal); },
+        {random({c.n, c.lq, c.heads * c.d}), random({c.n, c.lk, c.heads * c.d}), random({c.n, c.lk, c.heads * c.d})},
+        2e-6);
 }
 
 TEST_P(OpsTest, AttendReadsStridedInputs) {
@@ -174,40 +208,59 @@ TEST_P(OpsTest, AttendReadsStridedInputs) {
     const auto p = t[0].chunk(3, -1);
     return attend(p[0], p[1], p[2], 3);
   };
-  compare("packed", parts, [](const Tensors& t) {
-    const auto p = t[0].chunk(3, -1);
-    return exact_attend(p[0], p[1], p[2], 3, false);
-  }, {joined}, 2e-6);
+  compare(
+      "packed", parts,
+      [](const Tensors& t) {
+        const auto p = t[0].chunk(3, -1);
+        return exact_attend(p[0], p[1], p[2], 3, false);
+      },
+      {joined}, 2e-6);
 }
 
 TEST_P(OpsTest, AttendFrames) {
-  for (const auto& [b, f, s, heads, d] : std::vector<std::array<std::int64_t, 5>>{{2, 16, 6, 2, 32}, {1, 1, 4, 1, 8}, {2, 24, 3, 3, 20}, {1, 5, 1, 2, 7}}) {
-    const auto fold = [](const Tensor& x) { return x.transpose(1, 2).reshape({x.size(0) * x.size(2), x.size(1), x.size(3)}); };
+  for (const auto& [b, f, s, heads, d] : std::vector<std::array<std::int64_t, 5>>{
+           {2, 16, 6, 2, 32}, {1, 1, 4, 1, 8}, {2, 24, 3, 3, 20}, {1, 5, 1, 2, 7}}) {
+    const auto fold = [](const Tensor& x) {
+      return x.transpose(1, 2).reshape({x.size(0) * x.size(2), x.size(1), x.size(3)});
+    };
     const std::vector<std::int64_t> shape{b, f, s, heads * d};
-    compare("frames " + shape_string(shape), [h = heads](const Tensors& t) { return attend_frames(t[0], t[1], t[2], h); },
-            [&, h = heads](const Tensors& t) {
-              const Tensor y = exact_attend(fold(t[0]), fold(t[1]), fold(t[2]), h, false);
-              return y.view({t[0].size(0), t[0].size(2), t[0].size(1), -1}).transpose(1, 2);
-            },
-            {random(shape), random(shape), random(shape)}, 2e-6);
+    compare(
+        "frames " + shape_string(shape), [h = heads](const Tensors& t) { return attend_frames(t[0], t[1], t[2], h); },
+        [&, h = heads](const Tensors& t) {
+          const Tensor y = exact_attend(fold(t[0]), fold(t[1]), fold(t[2]), h, false);
+          return y.view({t[0].size(0), t[0].size(2), t[0].size(1), -1}).transpose(1, 2);
+        },
+        {random(shape), random(shape), random(shape)}, 2e-6);
   }
 }
 
 TEST_P(OpsTest, AttentionSurvivesLargeScores) {
-  const Tensor q = random({1, 6, 8}).to(at::kFloat) * 100, k = random({1, 6, 8}).to(at::kFloat) * 100, v = random({1, 6, 8}).to(at::kFloat);
-  EXPECT_LE(error(attend(q, k, v, 1), exact_attend(q.to(at::kDouble), k.to(at::kDouble), v.to(at::kDouble), 1, false)), 1e-3);
+  const Tensor q = random({1, 6, 8}).to(at::kFloat) * 100, k = random({1, 6, 8}).to(at::kFloat) * 100,
+               v = random({1, 6, 8}).to(at::kFloat);
+  EXPECT_LE(error(attend(q, k, v, 1), exact_attend(q.to(at::kDouble), k.to(at::kDouble), v.to(at::kDouble), 1, false)),
+            1e-3);
 }
 
 TEST_P(OpsTest, Conv2d) {
-  struct Case { std::int64_t n, h, w, in, out, kh, kw, stride; };
-  for (const Case& c : std::vector<Case>{{2, 6, 5, 4, 6, 3, 3, 1}, {1, 8, 8, 16, 32, 3, 3, 2}, {2, 5, 12, 32, 32, 3, 1, 1}, {3, 16, 64, 48, 48, 3, 1, 1}, {1, 1, 7, 5, 3, 3, 1, 1},
-                                         {2, 4, 4, 33, 17, 1, 1, 1}, {1, 9, 7, 320, 4, 3, 3, 1}})
-    compare("conv2d " + shape_string({c.n, c.h, c.w, c.in, c.out, c.kh, c.kw}),
-            [&](const Tensors& t) { return conv2d(t[0], t[1], t[2], c.stride, c.kh / 2, c.kw / 2); },
-            [&](const Tensors& t) {
-              return at::conv2d(t[0].permute({0, 3, 1, 2}), t[1], t[2], {c.stride, c.stride}, {c.kh / 2, c.kw / 2}).permute({0, 2, 3, 1});
-            },
-            {random({c.n, c.h, c.w, c.in}), random({c.out, c.in, c.kh, c.kw}), random({c.out})}, 2e-6, 1e-5, /*same_bits=*/false);
+  struct Case {
+    std::int64_t n, h, w, in, out, kh, kw, stride;
+  };
+  for (const Case& c : std::vector<Case>{{2, 6, 5, 4, 6, 3, 3, 1},
+                                         {1, 8, 8, 16, 32, 3, 3, 2},
+                                         {2, 5, 12, 32, 32, 3, 1, 1},
+                                         {3, 16, 64, 48, 48, 3, 1, 1},
+                                         {1, 1, 7, 5, 3, 3, 1, 1},
+                                         {2, 4, 4, 33, 17, 1, 1, 1},
+                                         {1, 9, 7, 320, 4, 3, 3, 1}})
+    compare(
+        "conv2d " + shape_string({c.n, c.h, c.w, c.in, c.out, c.kh, c.kw}),
+        [&](const Tensors& t) { return conv2d(t[0], t[1], t[2], c.stride, c.kh / 2, c.kw / 2); },
+        [&](const Tensors& t) {
+          return at::conv2d(t[0].permute({0, 3, 1, 2}), t[1], t[2], {c.stride, c.stride}, {c.kh / 2, c.kw / 2})
+              .permute({0, 2, 3, 1});
+        },
+        {random({c.n, c.h, c.w, c.in}), random({c.out, c.in, c.kh, c.kw}), random({c.out})}, 2e-6, 1e-5,
+        /*same_bits=*/false);
 }
 
 TEST_P(OpsTest, GradientsAgreeWithDifferences) {
@@ -225,21 +278,26 @@ TEST_P(OpsTest, GradientsAgreeWithDifferences) {
       Tensors plus = inputs, minus = inputs;
       plus[i] = (inputs[i].detach().to(at::kDouble) + direction * h).to(at::kFloat);
       minus[i] = (inputs[i].detach().to(at::kDouble) - direction * h).to(at::kFloat);
-      const double slope = (loss(plus) - loss(minus)) / (2 * h), ours = (found[i + 1].to(at::kDouble) * direction).sum().item<double>();
+      const double slope = (loss(plus) - loss(minus)) / (2 * h),
+                   ours = (found[i + 1].to(at::kDouble) * direction).sum().item<double>();
       EXPECT_NEAR(ours, slope, 5e-3 * (1 + std::abs(slope))) << what << " input " << i;
     }
   };
-  check("group_norm", [](const Tensors& t) { return group_norm(t[0], t[1], t[2], 2, 1e-5, true); }, {random({2, 5, 6}), random({6}), random({6})});
-  check("layer_norm", [](const Tensors& t) { return layer_norm(t[0], t[1], t[2], 1e-5); }, {random({3, 7}), random({7}), random({7})});
+  check("group_norm", [](const Tensors& t) { return group_norm(t[0], t[1], t[2], 2, 1e-5, true); },
+        {random({2, 5, 6}), random({6}), random({6})});
+  check("layer_norm", [](const Tensors& t) { return layer_norm(t[0], t[1], t[2], 1e-5); },
+        {random({3, 7}), random({7}), random({7})});
   check("geglu", [](const Tensors& t) { return geglu(t[0]); }, {random({3, 10})});
-  check("attend", [](const Tensors& t) { return attend(t[0], t[1], t[2], 2, true); }, {random({2, 4, 6}), random({2, 4, 6}), random({2, 4, 6})});
+  check("attend", [](const Tensors& t) { return attend(t[0], t[1], t[2], 2, true); },
+        {random({2, 4, 6}), random({2, 4, 6}), random({2, 4, 6})});
   check("attend_frames", [](const Tensors& t) { return attend_frames(t[0], t[1], t[2], 1); },
         {random({1, 3, 2, 4}), random({1, 3, 2, 4}), random({1, 3, 2, 4})});
 }
 
 TEST_P(OpsTest, SecondDerivatives) {  // through the ATen formulation
   const auto second = [&](const Op& f, const Tensors& inputs) {
-    const Tensor first = torch::autograd::grad({f(inputs).square().sum()}, {inputs[0]}, {}, std::nullopt, /*create_graph=*/true)[0];
+    const Tensor first =
+        torch::autograd::grad({f(inputs).square().sum()}, {inputs[0]}, {}, std::nullopt, /*create_graph=*/true)[0];
     return torch::autograd::grad({first.square().sum()}, {inputs[0]})[0];
   };
   const Tensors x{random({2, 5, 8}), random({8}), random({8})};
@@ -248,8 +306,10 @@ TEST_P(OpsTest, SecondDerivatives) {  // through the ATen formulation
   };
   check([](const Tensors& t) { return group_norm(t[0], t[1], t[2], 2, 1e-2, true); },
         [](const Tensors& t) { return exact_group_norm(t[0], t[1], t[2], 2, 1e-2, true); });
-  check([](const Tensors& t) { return layer_norm(t[0], t[1], t[2], 1e-2); }, [](const Tensors& t) { return at::layer_norm(t[0], {8}, t[1], t[2], 1e-2); });
-  check([](const Tensors& t) { return geglu(t[0]); }, [](const Tensors& t) { return t[0].chunk(2, -1)[0] * at::gelu(t[0].chunk(2, -1)[1]); });
+  check([](const Tensors& t) { return layer_norm(t[0], t[1], t[2], 1e-2); },
+        [](const Tensors& t) { return at::layer_norm(t[0], {8}, t[1], t[2], 1e-2); });
+  check([](const Tensors& t) { return geglu(t[0]); },
+        [](const Tensors& t) { return t[0].chunk(2, -1)[0] * at::gelu(t[0].chunk(2, -1)[1]); });
   check([](const Tensors& t) { return attend(t[0], t[0] * 0.5, t[0] + 1, 2); },
         [](const Tensors& t) { return exact_attend(t[0], t[0] * 0.5, t[0] + 1, 2, false); });
 }

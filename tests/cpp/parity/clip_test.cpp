@@ -12,7 +12,8 @@ void expect_case(const char* name, std::size_t comparisons) {
   SCOPED_TRACE(name);
   Report report;
   run_clip(load_case(kCases / name), report);
-  for (const auto& row : report.rows()) EXPECT_TRUE(row.ok) << row.name << ": " << row.error << " > " << row.tolerance << " " << row.detail;
+  for (const auto& row : report.rows())
+    EXPECT_TRUE(row.ok) << row.name << ": " << row.error << " > " << row.tolerance << " " << row.detail;
   EXPECT_GE(report.rows().size(), comparisons);
 }
 
@@ -23,7 +24,9 @@ TEST(ClipGoldens, Towers) {
 }
 
 TEST(ClipGoldens, TextualInversion) {
-  for (const char* name : {"inversion_one_vector.json", "inversion_three_vectors.json", "inversion_two_placeholders.json", "inversion_progressive.json"}) expect_case(name, 10);
+  for (const char* name : {"inversion_one_vector.json", "inversion_three_vectors.json",
+                           "inversion_two_placeholders.json", "inversion_progressive.json"})
+    expect_case(name, 10);
 }
 
 TEST(ClipGoldens, AWrongWeightFails) {

@@ -15,7 +15,8 @@ TEST(VaeGoldens, AllCasesHold) {
     SCOPED_TRACE(entry.path().filename().string());
     Report report;
     run_vae(load_case(entry.path()), report);
-    for (const auto& row : report.rows()) EXPECT_TRUE(row.ok) << row.name << ": " << row.error << " > " << row.tolerance << " " << row.detail;
+    for (const auto& row : report.rows())
+      EXPECT_TRUE(row.ok) << row.name << ": " << row.error << " > " << row.tolerance << " " << row.detail;
     EXPECT_GE(report.rows().size(), 6u);
     ++cases;
   }

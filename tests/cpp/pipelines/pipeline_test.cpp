@@ -23,21 +23,30 @@ class PipelineTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder = fs::temp_directory_path() / str("vgen-pipeline-test-", getpid());
-    const conditioning::ClipTextOptions text{.width = 32, .heads = 2, .layers = 2, .mlp = 64, .context_length = 16, .embed = 0};
+    const conditioning::ClipTextOptions text{
+        .width = 32, .heads = 2, .layers = 2, .mlp = 64, .context_length = 16, .embed = 0};
     conditioning::ClipText tower(text);
     tower.initialise(make_generator(1));
     write_part(folder, "text_encoder", to_node(text), tower.named_parameters());
-    const unet::UNetOptions u{.channels = 32, .context_channels = 32, .levels = {{1, true}, {2, true}}, .blocks_per_level = 1, .head_channels = 16, .first_heads = 2,
-                              .norm_groups = 8, .stem = {unet::FramePosition{}}};
+    const unet::UNetOptions u{.channels = 32,
+                              .context_channels = 32,
+                              .levels = {{1, true}, {2, true}},
+                              .blocks_per_level = 1,
+                              .head_channels = 16,
+                              .first_heads = 2,
+                              .norm_groups = 8,
+                              .stem = {unet::FramePosition{}}};
     unet::UNet net(u);
     nn::initialise(net, make_generator(2));
     write_part(folder, "unet", to_node(u), net.named_parameters());
-    const vae::AutoencoderKlOptions v{.channels = 8, .multipliers = {1, 1, 1, 1}, .blocks = 1, .resolution = 64, .norm_groups = 4};
+    const vae::AutoencoderKlOptions v{
+        .channels = 8, .multipliers = {1, 1, 1, 1}, .blocks = 1, .resolution = 64, .norm_groups = 4};
     vae::AutoencoderKl vae(v);
     nn::initialise(vae, make_generator(3));
     write_part(folder, "vae", to_node(v), vae.named_parameters());
     ModelIndex index;
-    index.defaults = {.frames = 4, .height = 32, .width = 48, .fps = 8, .guidance = 3, .sampler = samplers::DdimOptions{.steps = 3}};
+    index.defaults = {
+        .frames = 4, .height = 32, .width = 48, .fps = 8, .guidance = 3, .sampler = samplers::DdimOptions{.steps = 3}};
     write_file(folder / "model_index.json", formats::dump_json(to_node(index)));
   }
   static void TearDownTestSuite() { fs::remove_all(folder); }
@@ -46,9 +55,7 @@ class PipelineTest : public testing::Test {
   static std::string message(F&& f) {
     try {
       f();
-    } catch (const E& e) {
-      return e.what();
-    }
+    } catch (const E& e) { return e.what(); }
     ADD_FAILURE() << "nothing of this kind was thrown";
     return "";
   }
@@ -58,7 +65,8 @@ class PipelineTest : public testing::Test {
 TEST_F(PipelineTest, GivesTheDefaultsOfTheFolder) {
   Pipeline pipe = Pipeline::from_pretrained(folder);
   int steps = 0;
-  const auto clips = pipe.generate({.prompt = "a red circle", .seed = 7}, {.on_step = [&](samplers::Step& s) { return steps = s.index + 1, true; }});
+  const auto clips = pipe.generate({.prompt = "a red circle", .seed = 7},
+                                   {.on_step = [&](samplers::Step& s) { return steps = s.index + 1, true; }});
   ASSERT_EQ(clips.size(), 1u);
   EXPECT_EQ(clips[0].frames.count, 4);
   EXPECT_EQ(clips[0].frames.height, 32);
@@ -117,7 +125,8 @@ TEST_F(PipelineTest, NamesTheMissingPart) {
 TEST_F(PipelineTest, WrongTensorsLoadNothing) {
   const fs::path broken = folder.string() + "-wrong";
   fs::copy(folder, broken, fs::copy_options::recursive);
-  fs::copy_file(folder / "vae" / "model.safetensors", broken / "unet" / "model.safetensors", fs::copy_options::overwrite_existing);
+  fs::copy_file(folder / "vae" / "model.safetensors", broken / "unet" / "model.safetensors",
+                fs::copy_options::overwrite_existing);
   EXPECT_THAT(message<WeightsError>([&] { Pipeline::from_pretrained(broken); }), HasSubstr("nothing was loaded"));
   fs::remove_all(broken);
 }
@@ -139,7 +148,8 @@ TEST_F(PipelineTest, StopsOnRequest) {
 
 TEST_F(PipelineTest, LongPromptNamesDroppedWords) {
   Pipeline pipe = Pipeline::from_pretrained(folder);
-  std::string prompt = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen";
+  std::string prompt =
+      "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen";
   EXPECT_NO_THROW(pipe.generate({.prompt = prompt}));
   EXPECT_THROW(pipe.generate({.prompt = "\xff\xfe"}), ConfigError);
   EXPECT_THROW(pipe.generate({.prompt = std::string(10'000'000, 'a')}), ConfigError);

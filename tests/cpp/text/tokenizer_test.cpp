@@ -39,9 +39,7 @@ template <class F>
 std::string message_of(F&& f) {
   try {
     f();
-  } catch (const ConfigError& e) {
-    return e.what();
-  } catch (const FormatError& e) {
+  } catch (const ConfigError& e) { return e.what(); } catch (const FormatError& e) {
     return e.what();
   }
   return "(nothing thrown)";
@@ -88,7 +86,8 @@ TEST(Tokenizer, NamesTheWordsThatDidNotFit) {
 TEST(Tokenizer, RefusesWhatIsNoText) {
   const auto& t = Tokenizer::clip();
   EXPECT_THAT(message_of([&] { t.encode("caf\xC3"); }), HasSubstr("expected UTF-8, got byte 195 at position 3"));
-  for (const std::string bad : {"\xFF", "\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE0\x80\x80", "a\x80"}) EXPECT_THROW(t.encode(bad), ConfigError) << printable(bad);
+  for (const std::string bad : {"\xFF", "\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE0\x80\x80", "a\x80"})
+    EXPECT_THROW(t.encode(bad), ConfigError) << printable(bad);
   EXPECT_THAT(message_of([&] { t.encode(std::string(10'000'000, 'a')); }), HasSubstr("got 10000000"));
   EXPECT_THROW(t.tokenize({"a"}, 1), ConfigError);
   EXPECT_NO_THROW(t.encode(std::string("\0", 1)));
@@ -101,7 +100,8 @@ TEST(Tokenizer, LongInputStaysFast) {
   const auto& t = Tokenizer::clip();
   std::string mojibake;
   while (mojibake.size() < 900'000) mojibake += "\xC3\x83\xC2\xA9 \xC3\xA2\xE2\x82\xAC\xC5\x93";
-  for (const std::string& text : {std::string(1'000'000, 'x'), std::string(1'000'000, '!'), std::string(1'000'000, '&'), mojibake}) {
+  for (const std::string& text :
+       {std::string(1'000'000, 'x'), std::string(1'000'000, '!'), std::string(1'000'000, '&'), mojibake}) {
     const auto begin = std::chrono::steady_clock::now();
     EXPECT_FALSE(t.encode(text).empty());
     EXPECT_LT(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), 10.0);
@@ -118,7 +118,8 @@ TEST(Tokenizer, DecodesWhatItEncoded) {
   EXPECT_EQ(t.decode(t.encode("a photo of a cat.")), "a photo of a cat . ");
   EXPECT_EQ(t.decode(t.encode("стра\u00dfe 你好 \U0001F600")), "стра\u00dfe 你好 \U0001F600 ");
   EXPECT_EQ(t.decode(Ids{49406, 320, 49407}), "<start_of_text>a <end_of_text>");
-  EXPECT_EQ(t.decode(t.encode("\u4f60").size() > 1 ? Ids{t.encode("\u4f60")[0]} : Ids{}), "\uFFFD");  // half a character
+  EXPECT_EQ(t.decode(t.encode("\u4f60").size() > 1 ? Ids{t.encode("\u4f60")[0]} : Ids{}),
+            "\uFFFD");  // half a character
   EXPECT_THROW(t.decode(Ids{49408}), ConfigError);
   EXPECT_THROW(t.decode(Ids{-1}), ConfigError);
 }
@@ -169,21 +170,22 @@ TEST(Clean, RepairsLineByLine) {
   EXPECT_EQ(to_utf8(repair(U"&eacute;\n<b>&eacute;\n&eacute;")), "\u00e9\n<b>&eacute;\n&eacute;");
   EXPECT_EQ(to_utf8(repair(U"P&EACUTE;REZ &nTILDE; &#59; &#xD800;")), "P\u00c9REZ &nTILDE; &#59; \uFFFD");
   EXPECT_EQ(clean("\u00e2\u20ac\u0153 like this \u00e2\u20ac\ufffd"), "\" like this \ufffd");  // a lost byte
-  EXPECT_EQ(clean("voil\u00c3 le travail"), "voil\u00e0 le travail");                          // a no-break space that became a space
-  EXPECT_EQ(clean("d\u00e9j\u00e0 vu, na\u00efve \u00c5ngstr\u00f6m"), "d\u00e9j\u00e0 vu, na\u00efve \u00e5ngstr\u00f6m");
+  EXPECT_EQ(clean("voil\u00c3 le travail"), "voil\u00e0 le travail");  // a no-break space that became a space
+  EXPECT_EQ(clean("d\u00e9j\u00e0 vu, na\u00efve \u00c5ngstr\u00f6m"),
+            "d\u00e9j\u00e0 vu, na\u00efve \u00e5ngstr\u00f6m");
 }
 
 TEST(Unicode, ComposesAndLowers) {
   EXPECT_EQ(nfc(U"e\u0301"), U"\u00e9");
-  EXPECT_EQ(nfc(U"\u1112\u1161\u11ab"), U"\ud55c");                // Hangul
+  EXPECT_EQ(nfc(U"\u1112\u1161\u11ab"), U"\ud55c");                             // Hangul
   EXPECT_EQ(nfc(U"a\u0315\u0300\u05ae\u0300b"), U"\u00e0\u05ae\u0300\u0315b");  // NormalizationTest.txt, part 1
-  EXPECT_EQ(nfc(U"\u0344"), U"\u0308\u0301");                       // excluded from composition
+  EXPECT_EQ(nfc(U"\u0344"), U"\u0308\u0301");                                   // excluded from composition
   EXPECT_EQ(lower(U"\u039f\u0394\u039f\u03a3 \u03a3\u0391"), U"\u03bf\u03b4\u03bf\u03c2 \u03c3\u03b1");
   EXPECT_EQ(lower(U"\u0130\u1E9E\u01C5\u2126"), U"i\u0307\u00df\u01c6\u03c9");
 }
 
-// The long comparison of tests/python/test_tokenizer_long.py: records (bytes of text, ids by open_clip) in a file named by the
-// environment; prints the time of our side.
+// The long comparison of tests/python/test_tokenizer_long.py: records (bytes of text, ids by open_clip) in a file named
+// by the environment; prints the time of our side.
 TEST(TokenizerLong, EqualsOpenClip) {
   const char* path = std::getenv("VGEN_TOKENIZER_RECORDS");
   if (!path) GTEST_SKIP() << "run by tests/python/test_tokenizer_long.py";
@@ -211,7 +213,9 @@ TEST(TokenizerLong, EqualsOpenClip) {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   std::size_t wrong = 0;
   for (std::size_t i = 0; i < texts.size(); ++i)
-    if (ours[i] != expected[i] && ++wrong <= 20) ADD_FAILURE() << "record " << i << ": " << printable(texts[i], 400) << "\ncleaned: " << printable(clean(texts[i]), 400);
+    if (ours[i] != expected[i] && ++wrong <= 20)
+      ADD_FAILURE() << "record " << i << ": " << printable(texts[i], 400)
+                    << "\ncleaned: " << printable(clean(texts[i]), 400);
   EXPECT_EQ(wrong, 0u);
   std::printf("compared %zu strings, ours %.6f s\n", texts.size(), seconds);
 }

@@ -15,17 +15,27 @@ namespace fs = std::filesystem;
 
 struct Folder {
   fs::path path;
-  explicit Folder(const std::string& name) : path(fs::temp_directory_path() / str("vgen-train-", getpid(), "-", name)) { fs::remove_all(path); }
+  explicit Folder(const std::string& name) : path(fs::temp_directory_path() / str("vgen-train-", getpid(), "-", name)) {
+    fs::remove_all(path);
+  }
   ~Folder() { fs::remove_all(path); }
 };
 
 TrainConfig tiny(Precision precision, long long steps) {
   TrainConfig c;
-  c.task = AutoencoderTaskOptions{.model = {.channels = 8, .multipliers = {1, 1}, .blocks = 1, .resolution = 16, .norm_groups = 4, .scale_factor = 1},
-                                  .world = {.size = 16, .frames = 2},
-                                  .batch = 2};
-  c.trainer = {.steps = steps, .accumulate = 2, .precision = precision, .learning_rate = {.base = 1e-3, .warmup_steps = 2, .total_steps = 6}, .clip_norm = 1,
-               .ema_decay = 0.9, .log_every = 1, .checkpoint_every = 2};
+  c.task = AutoencoderTaskOptions{
+      .model =
+          {.channels = 8, .multipliers = {1, 1}, .blocks = 1, .resolution = 16, .norm_groups = 4, .scale_factor = 1},
+      .world = {.size = 16, .frames = 2},
+      .batch = 2};
+  c.trainer = {.steps = steps,
+               .accumulate = 2,
+               .precision = precision,
+               .learning_rate = {.base = 1e-3, .warmup_steps = 2, .total_steps = 6},
+               .clip_norm = 1,
+               .ema_decay = 0.9,
+               .log_every = 1,
+               .checkpoint_every = 2};
   return c;
 }
 
@@ -43,21 +53,27 @@ TEST_P(Resume, IsEqualToAnUnbrokenRunToTheBit) {
   ASSERT_TRUE(run(tiny(GetParam(), 6), whole.path).finished);
   for (const long long stop : {1, 3, 4}) {  // stopped between checkpoints and on one
     CancelToken cancel;
-    const auto result = run(tiny(GetParam(), 6), broken.path, cancel, [&](const ProgressEvent& e) { if (e.done == stop) cancel.cancel(15); });
+    const auto result = run(tiny(GetParam(), 6), broken.path, cancel, [&](const ProgressEvent& e) {
+      if (e.done == stop) cancel.cancel(15);
+    });
     EXPECT_FALSE(result.finished);
     EXPECT_EQ(result.step, stop);
   }
   ASSERT_TRUE(run(tiny(GetParam(), 6), broken.path).finished);
   EXPECT_EQ(losses(whole.path), losses(broken.path));
-  EXPECT_EQ(read_file(whole.path / "checkpoints/step-6/state.safetensors"), read_file(broken.path / "checkpoints/step-6/state.safetensors"));
-  EXPECT_EQ(read_file(whole.path / "model/vae/model.safetensors"), read_file(broken.path / "model/vae/model.safetensors"));
+  EXPECT_EQ(read_file(whole.path / "checkpoints/step-6/state.safetensors"),
+            read_file(broken.path / "checkpoints/step-6/state.safetensors"));
+  EXPECT_EQ(read_file(whole.path / "model/vae/model.safetensors"),
+            read_file(broken.path / "model/vae/model.safetensors"));
 }
 INSTANTIATE_TEST_SUITE_P(Precisions, Resume, testing::Values(Precision::fp32, Precision::bf16));
 
 TEST(Trainer, SkipsADamagedCheckpoint) {
   const Folder folder("damaged");
   ASSERT_TRUE(run(tiny(Precision::fp32, 4), folder.path).finished);
-  std::ofstream(folder.path / "checkpoints/step-4/state.safetensors", std::ios::in | std::ios::out | std::ios::binary).seekp(5000).put('x');
+  std::ofstream(folder.path / "checkpoints/step-4/state.safetensors", std::ios::in | std::ios::out | std::ios::binary)
+      .seekp(5000)
+      .put('x');
   const auto newest = read_newest_checkpoint(folder.path / "checkpoints");
   ASSERT_TRUE(newest);
   EXPECT_EQ(newest->step, 2);

@@ -22,7 +22,12 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 AutoencoderKlOptions tiny() {
-  return {.channels = 8, .multipliers = {1, 2}, .blocks = 1, .attention_resolutions = {8}, .resolution = 16, .norm_groups = 4};
+  return {.channels = 8,
+          .multipliers = {1, 2},
+          .blocks = 1,
+          .attention_resolutions = {8},
+          .resolution = 16,
+          .norm_groups = 4};
 }
 void fill(nn::Module& net, std::uint64_t seed = 1) {
   const at::NoGradGuard no_grad;
@@ -53,7 +58,8 @@ std::int64_t product(const std::vector<std::int64_t>& shape) {
 }
 
 // Every name of ours once, every name of theirs once, equal element counts.
-void expect_bijection(const std::vector<KeyPair>& pairs, AutoencoderKl& net, const std::map<std::string, std::vector<std::int64_t>>& theirs) {
+void expect_bijection(const std::vector<KeyPair>& pairs, AutoencoderKl& net,
+                      const std::map<std::string, std::vector<std::int64_t>>& theirs) {
   std::map<std::string, std::int64_t> sizes;
   net.each_parameter([&](const std::string& name, Tensor& t) { sizes[name] = t.numel(); });
   std::set<std::string> ours, seen;
@@ -85,7 +91,8 @@ TEST(AutoencoderKl, FullSizeHasTheReleasedTensors) {
     if (!now.contains(pair.theirs)) old.insert(pair.theirs);
   const std::string p = "encoder.mid_block.attentions.0.";
   EXPECT_EQ(old.size(), 16u);
-  for (const char* name : {"query", "key", "value", "proj_attn"}) EXPECT_TRUE(old.contains(p + name + ".weight") && old.contains(p + name + ".bias")) << name;
+  for (const char* name : {"query", "key", "value", "proj_attn"})
+    EXPECT_TRUE(old.contains(p + name + ".weight") && old.contains(p + name + ".bias")) << name;
 }
 
 TEST(AutoencoderKl, KeyMapsAreBijectionsForOtherOptions) {
@@ -93,7 +100,10 @@ TEST(AutoencoderKl, KeyMapsAreBijectionsForOtherOptions) {
   with_attention.multipliers = {1, 2, 2};
   with_attention.resolution = 32;
   with_attention.attention_resolutions = {32, 8};
-  for (const auto& options : {tiny(), with_attention, AutoencoderKlOptions{.latent_channels = 3, .inner_channels = 5, .channels = 4, .multipliers = {1}, .norm_groups = 2}}) {
+  for (const auto& options :
+       {tiny(), with_attention,
+        AutoencoderKlOptions{
+            .latent_channels = 3, .inner_channels = 5, .channels = 4, .multipliers = {1}, .norm_groups = 2}}) {
     AutoencoderKl net(options);
     expect_bijection(reference_keys(options), net, {});
     expect_bijection(diffusers_keys(options), net, {});
@@ -123,8 +133,12 @@ TEST(AutoencoderKl, FramesInPiecesAreExact) {
   const Tensor latents = noise_like({2, 4, 5, 6, 7}, 3);  // 10 frames
   const Tensor whole = net.decode_frames(latents, 10);
   EXPECT_EQ(whole.sizes(), (std::vector<std::int64_t>{2, 3, 5, 12, 14}));
-  for (const int at_once : {1, 3, 4}) EXPECT_LE(difference(net.decode_frames(latents, at_once), whole), 1e-5 * whole.abs().max().item<double>()) << at_once;
-  EXPECT_LE(difference(whole.select(0, 1).select(1, 2), net.decode(latents.select(0, 1).select(1, 2).unsqueeze(0) / 0.18215)[0]), 1e-4);
+  for (const int at_once : {1, 3, 4})
+    EXPECT_LE(difference(net.decode_frames(latents, at_once), whole), 1e-5 * whole.abs().max().item<double>())
+        << at_once;
+  EXPECT_LE(difference(whole.select(0, 1).select(1, 2),
+                       net.decode(latents.select(0, 1).select(1, 2).unsqueeze(0) / 0.18215)[0]),
+            1e-4);
 
   const Tensor video = noise_like({1, 3, 6, 8, 8}, 4);
   const auto none = [](const Tensor& like) { return at::zeros(like.sizes(), like.options()); };
@@ -133,7 +147,8 @@ TEST(AutoencoderKl, FramesInPiecesAreExact) {
   EXPECT_LE(difference(coded.select(2, 4), 0.18215 * net.encode(video.select(2, 4)).mode()), 1e-5);
   // Noise is drawn piece after piece from one stream.
   int draws = 0;
-  net.encode_frames(video, [&](const Tensor& like) { return ++draws, at::zeros(like.sizes(), like.options()); }, 2);
+  net.encode_frames(
+      video, [&](const Tensor& like) { return ++draws, at::zeros(like.sizes(), like.options()); }, 2);
   EXPECT_EQ(draws, 3);
 }
 
@@ -171,9 +186,7 @@ TEST(AutoencoderKl, RefusesOptionsThatMakeNoModel) {
   const auto message = [](AutoencoderKlOptions o) -> std::string {
     try {
       AutoencoderKl net(o);
-    } catch (const ConfigError& e) {
-      return e.what();
-    }
+    } catch (const ConfigError& e) { return e.what(); }
     return "(nothing thrown)";
   };
   EXPECT_THAT(message({.channels = 100}), HasSubstr("must be a multiple of norm_groups (32)"));
@@ -185,8 +198,12 @@ TEST(AutoencoderKl, RefusesOptionsThatMakeNoModel) {
 }
 
 TEST(AutoencoderKl, ReadsOtherConfigurations) {
-  const auto ints = [](std::initializer_list<int> values) { return Node::list(std::vector<Node>(values.begin(), values.end())); };
-  Node config = Node::map({{"block_out_channels", ints({128, 256, 512, 512})}, {"layers_per_block", Node(2)}, {"latent_channels", Node(4)}});
+  const auto ints = [](std::initializer_list<int> values) {
+    return Node::list(std::vector<Node>(values.begin(), values.end()));
+  };
+  Node config = Node::map({{"block_out_channels", ints({128, 256, 512, 512})},
+                           {"layers_per_block", Node(2)},
+                           {"latent_channels", Node(4)}});
   EXPECT_EQ(AutoencoderKlOptions::from_diffusers(config), AutoencoderKlOptions{});
   const auto changed = [&](const char* key, Node value) {
     Node out = config;
@@ -195,11 +212,16 @@ TEST(AutoencoderKl, ReadsOtherConfigurations) {
   };
   EXPECT_THROW(AutoencoderKlOptions::from_diffusers(changed("use_quant_conv", Node(false))), UnsupportedError);
   EXPECT_THROW(AutoencoderKlOptions::from_diffusers(changed("shift_factor", Node(0.1))), UnsupportedError);
-  EXPECT_THROW(AutoencoderKlOptions::from_diffusers(changed("down_block_types", Node::list({Node("AttnDownEncoderBlock2D")}))), UnsupportedError);
+  EXPECT_THROW(
+      AutoencoderKlOptions::from_diffusers(changed("down_block_types", Node::list({Node("AttnDownEncoderBlock2D")}))),
+      UnsupportedError);
   EXPECT_THROW(AutoencoderKlOptions::from_diffusers(changed("block_out_channels", ints({32, 48}))), ConfigError);
   EXPECT_THROW(AutoencoderKlOptions::from_ddconfig(Node::map({{"double_z", Node(false)}}), 4), ConfigError);
-  const auto reference = AutoencoderKlOptions::from_ddconfig(Node::map({{"ch", Node(64)}, {"ch_mult", ints({1, 2})}, {"attn_resolutions", ints({16})}}), 3);
-  EXPECT_EQ(reference, (AutoencoderKlOptions{.latent_channels = 3, .channels = 64, .multipliers = {1, 2}, .attention_resolutions = {16}}));
+  const auto reference = AutoencoderKlOptions::from_ddconfig(
+      Node::map({{"ch", Node(64)}, {"ch_mult", ints({1, 2})}, {"attn_resolutions", ints({16})}}), 3);
+  EXPECT_EQ(reference,
+            (AutoencoderKlOptions{
+                .latent_channels = 3, .channels = 64, .multipliers = {1, 2}, .attention_resolutions = {16}}));
 }
 
 TEST(Pieces, CoverAllFrames) {
@@ -231,7 +253,8 @@ TEST(DiagonalGaussian, FollowsItsFormulas) {
   EXPECT_EQ(wild.logvar.item<double>(), 20);
   EXPECT_TRUE(std::isfinite(wild.kl().item<double>()));
   // Many draws have the distribution's mean and deviation.
-  const auto wide = DiagonalGaussian::from_moments(at::cat({at::full({1, 40000}, 2.0), at::full({1, 40000}, std::log(9.0))}, 1));
+  const auto wide =
+      DiagonalGaussian::from_moments(at::cat({at::full({1, 40000}, 2.0), at::full({1, 40000}, std::log(9.0))}, 1));
   const Tensor draws = wide.sample(noise_from(make_generator(7)));
   EXPECT_NEAR(draws.mean().item<double>(), 2.0, 0.05);
   EXPECT_NEAR(draws.std().item<double>(), 3.0, 0.05);
