@@ -300,7 +300,7 @@ class Reader {
   Status finish() {
     if (past_end_ && stream_->nb_frames > packets_) truncated_ = true;
     if (std::strncmp(declared_.container, "matroska", 8) == 0 && declared_.duration > 0 && declared_.fps > 0 &&
-        double(last_end_) * av_q2d(stream_->time_base) + 2.5 / declared_.fps < declared_.duration)
+        double(last_end_) * av_q2d(stream_->time_base) + 1.5 / declared_.fps < declared_.duration)
       truncated_ = true;
     return end;
   }

@@ -73,6 +73,48 @@ std::string_view kind_of(std::string_view head) {
   return "";
 }
 
+// Whether the container's own sizes reach beyond the end of the file, or its end mark is missing. Decoders often do not notice.
+bool ends_early(const InputFile& file, std::string_view kind) {
+  const auto number = [&](std::size_t at, std::size_t n, bool little) {
+    const std::string b = file.read(at, n);
+    std::uint64_t v = 0;
+    for (std::size_t i = 0; i < b.size(); ++i) v = v << 8 | static_cast<unsigned char>(b[little ? b.size() - 1 - i : i]);
+    return v;
+  };
+  if (kind == "mov") {
+    std::size_t at = 0;
+    for (int boxes = 0; at < file.size() && boxes < 200000; ++boxes) {
+      if (file.size() - at < 8) return true;
+      std::uint64_t size = number(at, 4, false);
+      if (size == 0) return false;  // to the end, whatever it is
+      if (size == 1) size = number(at + 8, 8, false);
+      if (size < 8 || size > file.size() - at) return true;
+      at += size;
+    }
+    return false;
+  }
+  if (kind == "avi" || kind == "webp_pipe") return number(4, 4, true) + 8 > file.size();
+  if (kind == "gif") {
+    const std::string tail = file.read(file.size() - std::min<std::size_t>(64, file.size()), 64);
+    const auto last = tail.find_last_not_of('\0');
+    return last == std::string::npos || tail[last] != ';';
+  }
+  if (kind == "matroska") {  // EBML header, then one segment; sizes are 1 to 8 bytes, the first byte's leading zeros tell how many
+    std::size_t at = 4;
+    for (int element = 0; element < 2; ++element, at += 4) {
+      const auto first = number(at, 1, false);
+      std::size_t n = 1;
+      while (n < 8 && !(first & (0x80u >> (n - 1)))) ++n;
+      const std::uint64_t mask = (std::uint64_t(1) << (7 * n)) - 1, size = number(at, n, false) & mask;
+      if (element == 1 && size == mask) return false;  // unknown: written live
+      at += n;
+      if (at > file.size() || size > file.size() - at) return true;
+      at += element == 0 ? size : 0;
+    }
+  }
+  return false;
+}
+
 struct Source {
   VideoInfo info;
   virtual ~Source() = default;
@@ -137,6 +179,7 @@ struct FfmpegSource final : Source {
   std::string who;
   CancelToken cancel;
   void* reader = nullptr;
+  bool early = false;
 
   FfmpegSource(const InputFile& file, std::string_view demuxer, const ReadOptions& o, std::string name, const CancelToken& c)
       : api(backend(name)), who(std::move(name)), cancel(c) {
@@ -155,6 +198,7 @@ struct FfmpegSource final : Source {
     info.container = i.container, info.codec = i.codec, info.pixel_format = i.pixel_format;
     info.height = i.height, info.width = i.width, info.frames = i.frames, info.fps = i.fps, info.duration = i.duration;
     info.rotation = i.rotation, info.alpha = i.alpha, info.comment = i.comment;
+    early = info.truncated = ends_early(file, demuxer);
     if (demuxer == "jpeg_pipe" || demuxer == "webp_pipe") info.frames = 1, info.fps = info.duration = 0;
   }
   ~FfmpegSource() override {
@@ -164,7 +208,7 @@ struct FfmpegSource final : Source {
     ffmpeg_api::Picture p{};
     ffmpeg_api::Error error{};
     const auto status = api.read_next(reader, skip, &p, &error);
-    info.truncated = api.read_truncated(reader);
+    info.truncated = early || api.read_truncated(reader);
     if (status == ffmpeg_api::end) return false;
     if (status != ffmpeg_api::ok) fail(error);
     out = {p.rgba, p.height, p.width, p.stride, 4};

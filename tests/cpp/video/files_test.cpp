@@ -289,10 +289,12 @@ TEST(Program, DISABLED_Inside) {
     for (std::int64_t f : {1, 16}) {
       const Frames in = clip(f, 49, 64);
       const auto report = write_video(folder / name, in, {.metadata = {{"comment", "{\"prompt\": \"a; $(id) 'q'\"}"}}});
-      EXPECT_EQ(output_of("ffprobe -v error -count_frames -select_streams v -show_entries stream=nb_read_frames -of csv=p=0 'file:" + folder.path().string() + "'/*" +
-                          fs::path(name).extension().string()), std::to_string(f)) << name << " " << report.encoder;
-      EXPECT_NE(output_of("ffprobe -v error -show_entries format_tags -of default=nw=1 " + folder.path().string() + "/*" + fs::path(name).extension().string())
-                    .find("comment={\"prompt\": \"a; $(id) 'q'\"}"), std::string::npos) << name;
+      const Folder plain;
+      fs::copy_file(folder / name, plain / "a");
+      EXPECT_EQ(output_of("ffprobe -v error -count_frames -select_streams v -show_entries stream=nb_read_frames -of csv=p=0 " + (plain / "a").string()), std::to_string(f))
+          << name << " " << report.encoder;
+      EXPECT_NE(output_of("ffprobe -v error -show_entries format_tags -of default=nw=1 " + (plain / "a").string()).find("{\"prompt\": \"a; $(id) 'q'\"}"),
+                std::string::npos) << name;
     }
   EXPECT_EQ(folder.parts(), 0u);
   EXPECT_THROW(write_video(folder / "z.mp4", clip(2, 16, 16), {.encoder = "nothing"}), Unavailable);

@@ -222,9 +222,10 @@ TEST(Hostile, TruncatedAndMutatedFiles) {  // D4
     for (std::size_t i = 0; i < 100; ++i) {
       const auto [n, truncated] = attempt(good.substr(0, good.size() * i / 100));
       EXPECT_LE(n, frames) << c.name;
+      if (n > 0 && n < frames && !truncated) GTEST_LOG_(INFO) << c.name << " cut at " << i << " % gave " << n << " frames unnoticed";
       silent += n > 0 && n < frames && !truncated;
     }
-    EXPECT_LE(silent, 2) << c.name;
+    EXPECT_EQ(silent, 0) << c.name;
     std::mt19937 random(13);
     for (int i = 0; i < mutations; ++i) {
       std::string bytes = good;

@@ -25,7 +25,7 @@ TEST(Deflate, RoundTrip) {
     const std::string packed = zlib_compress(in);
     ASSERT_EQ(zlib_decompress(packed, in.size()), in) << i;
     ASSERT_LE(packed.size(), in.size() + in.size() / 1000 + 64);  // stored blocks bound the growth
-    if (kind == 2 && in.size() > 5000) EXPECT_LT(packed.size(), in.size() / 8);
+    if (kind == 2 && in.size() > 5000) { EXPECT_LT(packed.size(), in.size() / 8); }
     if (!in.empty()) {
       EXPECT_THROW(zlib_decompress(packed, in.size() - 1), MediaError);
       EXPECT_THROW(zlib_decompress(packed, in.size() + 1), MediaError);
