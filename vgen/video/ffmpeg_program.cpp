@@ -107,6 +107,17 @@ struct ProgramEncoder::Child {
     pid = -1;
     VGEN_CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0, IoError, "ffmpeg: the program failed: ", printable(content(output.fd, 4096), 600));
   }
+  // The program ends with success even where its writes failed (5.1 on a full disk): at -loglevel error any word of it is a failure.
+  void expect_silence() const {
+    const std::string said = content(output.fd, 1 << 14);
+    for (std::size_t at = 0; at < said.size();) {
+      const std::size_t end = std::min(said.find('\n', at), said.size());
+      const auto line = said.substr(at, end - at);
+      at = end + 1;
+      const bool chatter = line.empty() || line.starts_with("Svt[");  // SVT-AV1 prints past FFmpeg's log
+      VGEN_CHECK(chatter, IoError, "ffmpeg: the program failed: ", printable(said, 600));
+    }
+  }
 };
 
 std::vector<std::string> program_encoders(const std::filesystem::path& program) {
@@ -143,7 +154,7 @@ ProgramEncoder::ProgramEncoder(std::filesystem::path program, std::filesystem::p
   const bool pad = encoder_.find("264") != std::string::npos && (height % 2 || width % 2);
   const auto h = pad ? (height + 1) / 2 * 2 : height, w = pad ? (width + 1) / 2 * 2 : width;
   if (pad) padded_.resize(std::size_t(h * w * channels));
-  std::vector<std::string> a{"-hide_banner", "-loglevel", "error", "-f", "rawvideo", "-pixel_format", channels == 1 ? "gray" : channels == 3 ? "rgb24" : "rgba",
+  std::vector<std::string> a{"-hide_banner", "-loglevel", "error", "-xerror", "-f", "rawvideo", "-pixel_format", channels == 1 ? "gray" : channels == 3 ? "rgb24" : "rgba",
                              "-video_size", str(w, "x", h), "-framerate", str(fps), "-i", "pipe:0", "-c:v", encoder_};
   const auto add = [&](std::initializer_list<std::string> more) { a.insert(a.end(), more); };
   const std::string crf = str(o.quality), on63 = str(std::lround(o.quality * 63 / 51.0));
@@ -186,12 +197,14 @@ void ProgramEncoder::add(const std::uint8_t* pixels) {
 
 void ProgramEncoder::finish(const std::filesystem::path& final_file) {
   child_->wait(cancel_);
+  child_->expect_silence();
   if (muxer_ != "mp4" && muxer_ != "mov") return;
   Child rewrite(program_,
-                {"-hide_banner", "-loglevel", "error", "-f", "mov", "-i", "file:" + file_.string(), "-map_metadata", "0", "-c", "copy", "-movflags",
+                {"-hide_banner", "-loglevel", "error", "-xerror", "-f", "mov", "-i", "file:" + file_.string(), "-map_metadata", "0", "-c", "copy", "-movflags",
                  "faststart+use_metadata_tags", "-fflags", "+bitexact", "-f", muxer_, "-y", "file:" + std::filesystem::absolute(final_file).string()},
                 false);
   rewrite.wait(cancel_);
+  rewrite.expect_silence();
 }
 
 }  // namespace vgen::video
