@@ -3,7 +3,6 @@
 // because that is its purpose.
 #pragma once
 #include <ATen/core/grad_mode.h>
-#include <c10/core/AutogradState.h>
 
 #include <string_view>
 #include <tuple>
