@@ -379,7 +379,7 @@ class Muxer {
     io_.reset(make_io(buffer, 1));
     if (!io_) throw std::bad_alloc();
     context->pb = io_.get();
-    context->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_BITEXACT;  // the same frames give the same bytes
+    context->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_BITEXACT;  // no dates, random ids or versions: the same packets give the same bytes
     context->flush_packets = 1;
     context->opaque = this;
     // The mp4 muxer reopens its own file to move the index to the front: it gets the same descriptor, whatever the name.
@@ -496,10 +496,7 @@ class Writer {
     if (!encoder_) throw Fail{unavailable, "no encoder could be opened (" + tried + ")"};
     chosen = encoder_->codec->name;
     packet_.reset(av_packet_alloc());
-    frame_.reset(av_frame_alloc());
-    if (!packet_ || !frame_) throw std::bad_alloc();
-    frame_->format = encoder_->pix_fmt;
-    frame_->width = encoder_->width, frame_->height = encoder_->height;
+    if (!packet_) throw std::bad_alloc();
     const auto from = w_.channels == 1 ? AV_PIX_FMT_GRAY8 : w_.channels == 3 ? AV_PIX_FMT_RGB24 : AV_PIX_FMT_RGBA;
     const int width = int(w_.width), height = int(w_.height);
     scaler_.reset(sws_getContext(width, height, from, width, height, encoder_->pix_fmt,
@@ -517,7 +514,12 @@ class Writer {
   void add(const std::uint8_t* pixels) {
     Quiet quiet;
     stop_if_asked();
-    if (av_frame_get_buffer(frame_.get(), 0) < 0) throw std::bad_alloc();  // a new buffer each time: encoders keep frames
+    // A new frame each time: encoders keep those they were given.
+    frame_.reset(av_frame_alloc());
+    if (!frame_) throw std::bad_alloc();
+    frame_->format = encoder_->pix_fmt;
+    frame_->width = encoder_->width, frame_->height = encoder_->height;
+    if (av_frame_get_buffer(frame_.get(), 0) < 0) throw std::bad_alloc();
     const std::uint8_t* const from[4] = {pixels};
     const int from_stride[4] = {int(w_.width * w_.channels)};
     sws_scale(scaler_.get(), from, from_stride, 0, int(w_.height), frame_->data, frame_->linesize);
@@ -525,7 +527,6 @@ class Writer {
     frame_->pts = count_++;
     frame_->color_range = encoder_->color_range, frame_->colorspace = encoder_->colorspace;
     const int sent = avcodec_send_frame(encoder_.get(), frame_.get());
-    for (auto*& b : frame_->buf) av_buffer_unref(&b);
     if (sent < 0) throw Fail{internal, "encoder: " + reason(sent, quiet)};
     drain();
   }
