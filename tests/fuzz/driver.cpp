@@ -1,5 +1,5 @@
-// Mutates seeds for N rounds: PROGRAM [rounds [seed]], or replays files: PROGRAM FILE... An input that breaks the target is left in
-// crash.bin. For compilers without libFuzzer; coverage does not guide it, sanitizers judge it.
+// Mutates seeds for N rounds: PROGRAM [rounds [seed]], or replays files: PROGRAM FILE... An input that breaks the
+// target is left in crash.bin. For compilers without libFuzzer; coverage does not guide it, sanitizers judge it.
 #include <algorithm>
 #include <chrono>
 #include <csignal>
@@ -30,21 +30,45 @@ struct Random {
   }
 };
 
-void mutate(std::string& s, Random& random, const std::vector<std::string>& words, const std::vector<std::string>& all) {
-  const std::size_t at = random.below(s.size() + 1), length = random.below(std::min<std::size_t>(s.size() - at, 64) + 1);
+void mutate(std::string& s, Random& random, const std::vector<std::string>& words,
+            const std::vector<std::string>& all) {
+  const std::size_t at = random.below(s.size() + 1),
+                    length = random.below(std::min<std::size_t>(s.size() - at, 64) + 1);
   switch (random.below(9)) {
-    case 0: if (at < s.size()) s[at] = static_cast<char>(s[at] ^ 1 << random.below(8)); break;
-    case 1: if (at < s.size()) s[at] = static_cast<char>(random.below(256)); break;
-    case 2: s.erase(at, length); break;
-    case 3: s.insert(at, s.substr(at, length)); break;
-    case 4: s.insert(at, words[random.below(words.size())]); break;
+    case 0:
+      if (at < s.size()) s[at] = static_cast<char>(s[at] ^ 1 << random.below(8));
+      break;
+    case 1:
+      if (at < s.size()) s[at] = static_cast<char>(random.below(256));
+      break;
+    case 2:
+      s.erase(at, length);
+      break;
+    case 3:
+      s.insert(at, s.substr(at, length));
+      break;
+    case 4:
+      s.insert(at, words[random.below(words.size())]);
+      break;
     case 5: {
       const std::string& w = words[random.below(words.size())];
       s.replace(at, std::min(w.size(), s.size() - at), w);
       break;
     }
     case 6: {  // numbers at the edges
-      static constexpr std::uint64_t edges[] = {0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x7FFFFFFFFFFFFFFF, 0x8000000000000000, 0xFFFFFFFFFFFFFFFF};
+      static constexpr std::uint64_t edges[] = {0,
+                                                1,
+                                                0x7F,
+                                                0x80,
+                                                0xFF,
+                                                0x7FFF,
+                                                0xFFFF,
+                                                0x7FFFFFFF,
+                                                0x80000000,
+                                                0xFFFFFFFF,
+                                                0x7FFFFFFFFFFFFFFF,
+                                                0x8000000000000000,
+                                                0xFFFFFFFFFFFFFFFF};
       const std::uint64_t v = edges[random.below(std::size(edges))];
       const std::size_t n = std::min<std::size_t>(std::size_t(1) << random.below(4), s.size() - at);
       std::memcpy(s.data() + at, &v, n);
@@ -56,7 +80,9 @@ void mutate(std::string& s, Random& random, const std::vector<std::string>& word
       s.insert(at, other.substr(from, random.below(200)));
       break;
     }
-    default: s.resize(at); break;
+    default:
+      s.resize(at);
+      break;
   }
 }
 

@@ -1,4 +1,5 @@
-// The header is fuzzed; a seed's length field is made to fit half of the time, so that mutations reach the parser behind it.
+// The header is fuzzed; a seed's length field is made to fit half of the time, so that mutations reach the parser
+// behind it.
 #include "target.hpp"
 #include "vgen/formats/safetensors.hpp"
 
@@ -32,9 +33,40 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   return 0;
 }
 std::vector<std::string> seeds() {
-  return {file_of(R"({"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"b":{"dtype":"I64","shape":[],"data_offsets":[24,32]}})", 32), file_of("{}", 0),
-          file_of(R"(  {"w":{"dtype":"U8","shape":[0,5],"data_offsets":[0,0]},"v":{"data_offsets":[0,4],"shape":[2,2],"dtype":"BOOL"}}  )", 4)};
+  return {
+      file_of(
+          R"({"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"b":{"dtype":"I64","shape":[],"data_offsets":[24,32]}})",
+          32),
+      file_of("{}", 0),
+      file_of(
+          R"(  {"w":{"dtype":"U8","shape":[0,5],"data_offsets":[0,0]},"v":{"data_offsets":[0,4],"shape":[2,2],"dtype":"BOOL"}}  )",
+          4)};
 }
 std::vector<std::string> tokens() {
-  return {"\"dtype\":", "\"shape\":", "\"data_offsets\":", "\"F32\"", "\"BF16\"", "\"F4\"", "[0,0]", "[4,8]", "-1", "1.0", "18446744073709551615", "9223372036854775807", "4294967296", "{", "}", "[", "]", ",", ":", "\"", "__metadata__", "\"a\":", "\\u0000", "0", "1", "24"};
+  return {"\"dtype\":",
+          "\"shape\":",
+          "\"data_offsets\":",
+          "\"F32\"",
+          "\"BF16\"",
+          "\"F4\"",
+          "[0,0]",
+          "[4,8]",
+          "-1",
+          "1.0",
+          "18446744073709551615",
+          "9223372036854775807",
+          "4294967296",
+          "{",
+          "}",
+          "[",
+          "]",
+          ",",
+          ":",
+          "\"",
+          "__metadata__",
+          "\"a\":",
+          "\\u0000",
+          "0",
+          "1",
+          "24"};
 }

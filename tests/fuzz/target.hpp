@@ -34,9 +34,7 @@ bool accepted(F&& f) {
     f();
     ++accepted_inputs;
     return true;
-  } catch (const Error&) {
-    return false;
-  } catch (const std::bad_alloc&) {
+  } catch (const Error&) { return false; } catch (const std::bad_alloc&) {
     require(false, "allocation not bounded by the input");
   }
   return false;
@@ -69,8 +67,10 @@ inline void check_entries(const formats::TensorFile& file) {
       empty = empty || e.shape[i] == 0;
       last += static_cast<std::size_t>(e.shape[i] == 0 ? 0 : e.shape[i] - 1) * static_cast<std::size_t>(e.strides[i]);
     }
-    require(empty ? e.bytes == 0 : (last + 1) * formats::item_size(e.dtype) == e.bytes, "bytes are what the strides reach");
-    if (e.bytes > 0) sum = sum + std::to_integer<unsigned>(bytes[e.offset]) + std::to_integer<unsigned>(bytes[e.offset + e.bytes - 1]);
+    require(empty ? e.bytes == 0 : (last + 1) * formats::item_size(e.dtype) == e.bytes,
+            "bytes are what the strides reach");
+    if (e.bytes > 0)
+      sum = sum + std::to_integer<unsigned>(bytes[e.offset]) + std::to_integer<unsigned>(bytes[e.offset + e.bytes - 1]);
   }
 }
 

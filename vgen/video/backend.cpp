@@ -76,7 +76,8 @@ const BackendStatus& backend_status() { return loaded().status; }
 
 const ffmpeg_api::Api& backend(const std::string& what) {
   const Loaded& l = loaded();
-  VGEN_CHECK(l.api, Unavailable, what, ": FFmpeg is needed and cannot be used (", l.status.text, "). ", ffmpeg_advice());
+  VGEN_CHECK(l.api, Unavailable, what, ": FFmpeg is needed and cannot be used (", l.status.text, "). ",
+             ffmpeg_advice());
   return *l.api;
 }
 
@@ -95,7 +96,8 @@ std::filesystem::path ffmpeg_program() {
 }
 
 std::string ffmpeg_advice() {
-  return "Install it: apt-get install ffmpeg (Debian, Ubuntu; reading and writing) or pip install imageio-ffmpeg and set VGEN_FFMPEG to its program "
+  return "Install it: apt-get install ffmpeg (Debian, Ubuntu; reading and writing) or pip install imageio-ffmpeg and "
+         "set VGEN_FFMPEG to its program "
          "(writing only). Without FFmpeg .gif, .png, .apng and .y4m still work";
 }
 

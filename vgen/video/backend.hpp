@@ -1,4 +1,5 @@
-// Finds FFmpeg at run time: the library back end, else an `ffmpeg` program (writing only). Neither is needed to load vgen.
+// Finds FFmpeg at run time: the library back end, else an `ffmpeg` program (writing only). Neither is needed to load
+// vgen.
 #pragma once
 #include <filesystem>
 #include <string>
@@ -7,7 +8,9 @@
 
 namespace vgen::video {
 
-namespace ffmpeg_api { struct Api; }
+namespace ffmpeg_api {
+struct Api;
+}
 
 struct VGEN_API BackendStatus {
   bool available = false;

@@ -21,8 +21,9 @@ constexpr std::array<std::uint16_t, 29> length_base{3,  4,  5,  6,  7,  8,  9,  
                                                     31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258};
 constexpr std::array<std::uint8_t, 29> length_extra{0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2,
                                                     2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0};
-constexpr std::array<std::uint16_t, 30> distance_base{1,   2,   3,   4,   5,   7,    9,    13,   17,   25,   33,   49,   65,    97,    129,
-                                                      193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577};
+constexpr std::array<std::uint16_t, 30> distance_base{1,    2,    3,    4,    5,    7,    9,    13,    17,    25,
+                                                      33,   49,   65,   97,   129,  193,  257,  385,   513,   769,
+                                                      1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577};
 constexpr std::array<std::uint8_t, 30> distance_extra{0, 0, 0, 0, 1, 1, 2, 2,  3,  3,  4,  4,  5,  5,  6,
                                                       6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13};
 constexpr std::array<std::uint8_t, 19> code_order{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15};
@@ -52,10 +53,11 @@ struct BitWriter {
   }
 };
 
-// Huffman code lengths, none above `limit`: frequencies are flattened until the tree is shallow enough. At least two symbols
-// get a code, since readers reject incomplete codes.
+// Huffman code lengths, none above `limit`: frequencies are flattened until the tree is shallow enough. At least two
+// symbols get a code, since readers reject incomplete codes.
 std::vector<std::uint8_t> code_lengths(std::vector<std::uint32_t> freq, int limit) {
-  for (std::size_t i = 0, used = std::size_t(std::count_if(freq.begin(), freq.end(), [](auto f) { return f > 0; })); used < 2; ++i)
+  for (std::size_t i = 0, used = std::size_t(std::count_if(freq.begin(), freq.end(), [](auto f) { return f > 0; }));
+       used < 2; ++i)
     if (freq[i] == 0) freq[i] = 1, ++used;
   std::vector<std::uint8_t> lengths(freq.size());
   for (;;) {
@@ -92,7 +94,8 @@ std::vector<std::uint16_t> canonical_codes(const std::vector<std::uint8_t>& leng
   std::array<int, 16> count{}, next{};
   for (auto l : lengths) ++count[l];
   count[0] = 0;
-  for (std::size_t bits = 1, code = 0; bits < 16; ++bits) next[bits] = int(code = (code + std::size_t(count[bits - 1])) << 1);
+  for (std::size_t bits = 1, code = 0; bits < 16; ++bits)
+    next[bits] = int(code = (code + std::size_t(count[bits - 1])) << 1);
   std::vector<std::uint16_t> codes(lengths.size());
   for (std::size_t i = 0; i < lengths.size(); ++i) {
     const int n = lengths[i];
@@ -119,8 +122,10 @@ void put_block(BitWriter& bits, const std::vector<Token>& tokens, std::string_vi
   std::vector<std::uint32_t> lit_freq(286), dist_freq(30);
   lit_freq[256] = 1;
   for (const Token& t : tokens)
-    if (t.distance == 0) ++lit_freq[t.value];
-    else ++lit_freq[std::size_t(257 + length_code(t.value))], ++dist_freq[std::size_t(distance_code(t.distance))];
+    if (t.distance == 0)
+      ++lit_freq[t.value];
+    else
+      ++lit_freq[std::size_t(257 + length_code(t.value))], ++dist_freq[std::size_t(distance_code(t.distance))];
   auto lit = code_lengths(lit_freq, 15), dist = code_lengths(dist_freq, 15);
   while (lit.size() > 257 && lit.back() == 0) lit.pop_back();
   while (dist.size() > 1 && dist.back() == 0) dist.pop_back();
@@ -158,14 +163,17 @@ void put_block(BitWriter& bits, const std::vector<Token>& tokens, std::string_vi
   const auto run_extra = [](int symbol) { return symbol == 16 ? 2 : symbol == 17 ? 3 : symbol == 18 ? 7 : 0; };
   std::uint64_t cost = 3 + 14 + 3 * used;
   for (auto [symbol, extra] : runs) cost += std::uint64_t(run_lengths[std::size_t(symbol)] + run_extra(symbol));
-  for (std::size_t i = 0; i < lit.size(); ++i) cost += std::uint64_t(lit_freq[i]) * (lit[i] + (i > 256 ? length_extra[i - 257] : 0));
+  for (std::size_t i = 0; i < lit.size(); ++i)
+    cost += std::uint64_t(lit_freq[i]) * (lit[i] + (i > 256 ? length_extra[i - 257] : 0));
   for (std::size_t i = 0; i < dist.size(); ++i) cost += std::uint64_t(dist_freq[i]) * (dist[i] + distance_extra[i]);
   if (cost > 8 * raw.size() + 48 * (raw.size() / 65535 + 1)) return put_stored(bits, raw, last);
 
   bits.put(last, 1), bits.put(2, 2);
-  bits.put(std::uint32_t(lit.size() - 257), 5), bits.put(std::uint32_t(dist.size() - 1), 5), bits.put(std::uint32_t(used - 4), 4);
+  bits.put(std::uint32_t(lit.size() - 257), 5), bits.put(std::uint32_t(dist.size() - 1), 5),
+      bits.put(std::uint32_t(used - 4), 4);
   for (std::size_t i = 0; i < used; ++i) bits.put(run_lengths[code_order[i]], 3);
-  const auto run_codes = canonical_codes(run_lengths), lit_codes = canonical_codes(lit), dist_codes = canonical_codes(dist);
+  const auto run_codes = canonical_codes(run_lengths), lit_codes = canonical_codes(lit),
+             dist_codes = canonical_codes(dist);
   for (auto [symbol, extra] : runs) {
     bits.put(run_codes[std::size_t(symbol)], run_lengths[std::size_t(symbol)]);
     bits.put(std::uint32_t(extra), run_extra(symbol));
@@ -190,8 +198,10 @@ struct BitReader {
   int count = 0;
   void fill(int n) {
     while (count < n) {
-      if (at < in.size()) hold |= std::uint64_t(static_cast<unsigned char>(in[at])) << count;
-      else VGEN_CHECK(at < in.size() + 8, MediaError, "png: compressed data ends early");
+      if (at < in.size())
+        hold |= std::uint64_t(static_cast<unsigned char>(in[at])) << count;
+      else
+        VGEN_CHECK(at < in.size() + 8, MediaError, "png: compressed data ends early");
       ++at, count += 8;
     }
   }
@@ -218,7 +228,8 @@ class Decoder {
     }
     VGEN_CHECK(left == 0 || may_be_incomplete, MediaError, "png: incomplete Huffman code");
     std::array<int, 16> offset{}, code{};
-    for (std::size_t b = 1; b < 15; ++b) offset[b + 1] = offset[b] + count_[b], code[b + 1] = (code[b] + count_[b]) << 1;
+    for (std::size_t b = 1; b < 15; ++b)
+      offset[b + 1] = offset[b] + count_[b], code[b + 1] = (code[b] + count_[b]) << 1;
     for (std::size_t i = 0; i < n; ++i) {
       const int len = lengths[i];
       if (!len) continue;
@@ -227,7 +238,8 @@ class Decoder {
       if (len > fast_bits) continue;
       int reversed = 0;
       for (int b = 0; b < len; ++b) reversed = reversed << 1 | ((c >> b) & 1);
-      for (int k = reversed; k < 1 << fast_bits; k += 1 << len) fast_[std::size_t(k)] = std::uint16_t(i << 4 | std::size_t(len));
+      for (int k = reversed; k < 1 << fast_bits; k += 1 << len)
+        fast_[std::size_t(k)] = std::uint16_t(i << 4 | std::size_t(len));
     }
   }
   int operator()(BitReader& bits) const {
@@ -296,7 +308,8 @@ std::uint32_t crc32(std::string_view bytes, std::uint32_t seed) {
 std::uint32_t adler32(std::string_view bytes) {
   std::uint32_t a = 1, b = 0;
   for (std::size_t i = 0; i < bytes.size();) {
-    for (const std::size_t end = std::min(bytes.size(), i + 5552); i < end; ++i) a += static_cast<unsigned char>(bytes[i]), b += a;
+    for (const std::size_t end = std::min(bytes.size(), i + 5552); i < end; ++i)
+      a += static_cast<unsigned char>(bytes[i]), b += a;
     a %= 65521, b %= 65521;  // 5552 bytes cannot overflow 32 bits
   }
   return b << 16 | a;
@@ -309,7 +322,9 @@ std::string zlib_compress(std::string_view in) {
   const std::size_t n = in.size();
   std::vector<std::int64_t> head(1 << 15, -1);
   std::vector<std::int64_t> previous(window, -1);
-  const auto hash = [&](std::size_t i) { return (std::uint32_t(p[i] | p[i + 1] << 8 | p[i + 2] << 16) * 2654435761u) >> 17; };
+  const auto hash = [&](std::size_t i) {
+    return (std::uint32_t(p[i] | p[i + 1] << 8 | p[i + 2] << 16) * 2654435761u) >> 17;
+  };
   const auto insert = [&](std::size_t i) {
     if (i + min_match > n) return;
     const auto h = hash(i);
@@ -341,7 +356,8 @@ std::string zlib_compress(std::string_view in) {
   for (std::size_t i = 0; i < n;) {
     auto [length, distance] = longest(i, min_match - 1);
     insert(i);
-    if (length && length < good_match && i + 1 < n && longest(i + 1, length).first) length = 0;  // lazy: the next one is longer
+    if (length && length < good_match && i + 1 < n && longest(i + 1, length).first)
+      length = 0;  // lazy: the next one is longer
     if (length) {
       tokens.push_back({std::uint16_t(length), std::uint16_t(distance)});
       for (int k = 1; k < length; ++k) insert(i + std::size_t(k));
@@ -364,7 +380,8 @@ std::string zlib_compress(std::string_view in) {
 }
 
 std::string zlib_decompress(std::string_view in, std::size_t size) {
-  VGEN_CHECK(in.size() >= 2 && (in[0] & 15) == 8 && (static_cast<unsigned char>(in[0]) * 256 + static_cast<unsigned char>(in[1])) % 31 == 0 &&
+  VGEN_CHECK(in.size() >= 2 && (in[0] & 15) == 8 &&
+                 (static_cast<unsigned char>(in[0]) * 256 + static_cast<unsigned char>(in[1])) % 31 == 0 &&
                  !(in[1] & 32),
              MediaError, "png: no zlib stream");
   std::string out;
@@ -416,7 +433,8 @@ std::string zlib_decompress(std::string_view in, std::size_t size) {
   std::uint32_t sum = 0;
   for (int k = 0; k < 4; ++k) sum = sum << 8 | bits.get(8);
   VGEN_CHECK(bits.at - std::size_t(bits.count / 8) <= in.size(), MediaError, "png: compressed data ends early");
-  VGEN_CHECK(out.size() == size, MediaError, "png: data for ", static_cast<unsigned long>(out.size()), " of ", static_cast<unsigned long>(size), " bytes");
+  VGEN_CHECK(out.size() == size, MediaError, "png: data for ", static_cast<unsigned long>(out.size()), " of ",
+             static_cast<unsigned long>(size), " bytes");
   VGEN_CHECK(sum == adler32(out), MediaError, "png: checksum of the pixels is wrong");
   return out;
 }

@@ -1,4 +1,5 @@
-// zlib streams (RFC 1950, RFC 1951) and the checksums that PNG needs, so that frames can be written and read on any machine.
+// zlib streams (RFC 1950, RFC 1951) and the checksums that PNG needs, so that frames can be written and read on any
+// machine.
 #pragma once
 #include <cstddef>
 #include <cstdint>

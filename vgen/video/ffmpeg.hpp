@@ -17,12 +17,16 @@ namespace vgen::video {
 template <auto Free>
 struct FreeByAddress {
   template <class T>
-  void operator()(T* p) const { Free(&p); }
+  void operator()(T* p) const {
+    Free(&p);
+  }
 };
 template <auto Free>
 struct FreeByValue {
   template <class T>
-  void operator()(T* p) const { Free(p); }
+  void operator()(T* p) const {
+    Free(p);
+  }
 };
 
 using UniqueInput = std::unique_ptr<AVFormatContext, FreeByAddress<avformat_close_input>>;

@@ -1,5 +1,5 @@
-// The seam to the FFmpeg back end (libvgen_video_ffmpeg<major>.so): plain C structs and functions, no libav types, no exceptions,
-// no symbols of vgen, so that it can be opened with local scope beside any other FFmpeg in the process.
+// The seam to the FFmpeg back end (libvgen_video_ffmpeg<major>.so): plain C structs and functions, no libav types, no
+// exceptions, no symbols of vgen, so that it can be opened with local scope beside any other FFmpeg in the process.
 #pragma once
 #include <cstdint>
 
@@ -18,12 +18,12 @@ struct Error {
 using Interrupted = int (*)(void* user);
 
 struct OpenRead {
-  int descriptor;             // a regular file; stays the caller's
-  const char* demuxer;        // chosen by the caller from the file's first bytes: nothing is probed
+  int descriptor;       // a regular file; stays the caller's
+  const char* demuxer;  // chosen by the caller from the file's first bytes: nothing is probed
   std::int64_t max_pixels, max_frames;
   int max_streams;
-  double deadline_seconds;    // for opening, and then for each frame
-  int threads;                // 0 = by FFmpeg
+  double deadline_seconds;  // for opening, and then for each frame
+  int threads;              // 0 = by FFmpeg
   Interrupted interrupted;
   void* user;
 };
@@ -35,23 +35,23 @@ struct Info {
   int rotation;                // degrees clockwise that decoded pictures are turned
   int alpha;
   char codec[32], container[64], pixel_format[32];
-  const char* comment;         // container metadata "comment"; "" if none; valid until close
+  const char* comment;  // container metadata "comment"; "" if none; valid until close
 };
 
 struct Picture {
-  const std::uint8_t* rgba;    // [height, width, 4], rows `stride` bytes apart
+  const std::uint8_t* rgba;  // [height, width, 4], rows `stride` bytes apart
   std::int64_t height, width, stride;
 };
 
 struct OpenWrite {
-  int descriptor;              // open for reading and writing, empty; receives a file that is readable up to the last full fragment
-  int final_descriptor;        // mp4: receives the finished file; -1: `descriptor` is the finished file
-  const char* muxer;           // "mp4", "mov", "matroska", "webm"
-  const char* const* encoders; // tried in this order; null-terminated
+  int descriptor;  // open for reading and writing, empty; receives a file that is readable up to the last full fragment
+  int final_descriptor;         // mp4: receives the finished file; -1: `descriptor` is the finished file
+  const char* muxer;            // "mp4", "mov", "matroska", "webm"
+  const char* const* encoders;  // tried in this order; null-terminated
   std::int64_t width, height, channels;
   double fps;
-  int quality;                 // x264's CRF scale, 0..51
-  const char* const* metadata; // key, value, key, value, null
+  int quality;                  // x264's CRF scale, 0..51
+  const char* const* metadata;  // key, value, key, value, null
   int threads;
   Interrupted interrupted;
   void* user;

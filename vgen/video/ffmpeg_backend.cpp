@@ -1,5 +1,6 @@
-// The FFmpeg back end. Reading obeys rule S6: FFmpeg gets one descriptor and opens nothing by itself; demuxers and decoders come from
-// fixed lists; pictures, streams and time are bounded. Errors inside are `Fail`; none crosses the seam.
+// The FFmpeg back end. Reading obeys rule S6: FFmpeg gets one descriptor and opens nothing by itself; demuxers and
+// decoders come from fixed lists; pictures, streams and time are bounded. Errors inside are `Fail`; none crosses the
+// seam.
 #include <unistd.h>
 
 #include <algorithm>
@@ -74,22 +75,30 @@ Status guarded(Error* error, F&& body) {
 // ---- reading ----
 constexpr const char* demuxers = "mov,mp4,m4a,3gp,3g2,mj2,mov,matroska,webm,avi,gif,png_pipe,jpeg_pipe,webp_pipe";
 constexpr const char* decoders = "h264,hevc,vp8,vp9,av1,libdav1d,libaom-av1,mpeg4,mjpeg,png,webp,gif,ffv1,rawvideo";
-constexpr std::array codecs{AV_CODEC_ID_H264,  AV_CODEC_ID_HEVC, AV_CODEC_ID_VP8,  AV_CODEC_ID_VP9, AV_CODEC_ID_AV1,  AV_CODEC_ID_MPEG4,
-                            AV_CODEC_ID_MJPEG, AV_CODEC_ID_PNG,  AV_CODEC_ID_WEBP, AV_CODEC_ID_GIF, AV_CODEC_ID_FFV1, AV_CODEC_ID_RAWVIDEO};
+constexpr std::array codecs{AV_CODEC_ID_H264, AV_CODEC_ID_HEVC,  AV_CODEC_ID_VP8,   AV_CODEC_ID_VP9,
+                            AV_CODEC_ID_AV1,  AV_CODEC_ID_MPEG4, AV_CODEC_ID_MJPEG, AV_CODEC_ID_PNG,
+                            AV_CODEC_ID_WEBP, AV_CODEC_ID_GIF,   AV_CODEC_ID_FFV1,  AV_CODEC_ID_RAWVIDEO};
 constexpr int max_faults = 100;  // damaged packets in a row after which the rest of a file is given up
 
 AVPixelFormat without_j(AVPixelFormat f) {
   switch (f) {
-    case AV_PIX_FMT_YUVJ420P: return AV_PIX_FMT_YUV420P;
-    case AV_PIX_FMT_YUVJ422P: return AV_PIX_FMT_YUV422P;
-    case AV_PIX_FMT_YUVJ444P: return AV_PIX_FMT_YUV444P;
-    case AV_PIX_FMT_YUVJ440P: return AV_PIX_FMT_YUV440P;
-    case AV_PIX_FMT_YUVJ411P: return AV_PIX_FMT_YUV411P;
-    default: return f;
+    case AV_PIX_FMT_YUVJ420P:
+      return AV_PIX_FMT_YUV420P;
+    case AV_PIX_FMT_YUVJ422P:
+      return AV_PIX_FMT_YUV422P;
+    case AV_PIX_FMT_YUVJ444P:
+      return AV_PIX_FMT_YUV444P;
+    case AV_PIX_FMT_YUVJ440P:
+      return AV_PIX_FMT_YUV440P;
+    case AV_PIX_FMT_YUVJ411P:
+      return AV_PIX_FMT_YUV411P;
+    default:
+      return f;
   }
 }
 
-// How a picture is turned for display: one of the eight symmetries of the square, from the 2x2 part of the display matrix.
+// How a picture is turned for display: one of the eight symmetries of the square, from the 2x2 part of the display
+// matrix.
 struct Orientation {
   bool swap = false, flip_x = false, flip_y = false;  // out(x, y) = in(x', y'), flips given in the output's axes
   bool identity() const { return !swap && !flip_x && !flip_y; }
@@ -116,7 +125,9 @@ class Reader {
     if (!io_ || !context) throw std::bad_alloc();
     context->pb = io_.get();
     context->flags |= AVFMT_FLAG_CUSTOM_IO;
-    context->io_open = [](AVFormatContext*, AVIOContext**, const char*, int, AVDictionary**) { return AVERROR(EACCES); };
+    context->io_open = [](AVFormatContext*, AVIOContext**, const char*, int, AVDictionary**) {
+      return AVERROR(EACCES);
+    };
     context->interrupt_callback = {&Reader::on_interrupt, this};
     context->opaque = this;
     Dictionary options;
@@ -126,36 +137,45 @@ class Reader {
     options.set("max_streams", std::to_string(r_.max_streams).c_str());
     const auto* demuxer = av_find_input_format(r_.demuxer);
     if (!demuxer) throw Fail{unavailable, std::string("this FFmpeg has no demuxer ") + r_.demuxer};
-    const int opened = avformat_open_input(&context, nullptr, const_cast<AVInputFormat*>(demuxer), &options.items);  // frees on failure
+    const int opened = avformat_open_input(&context, nullptr, const_cast<AVInputFormat*>(demuxer),
+                                           &options.items);  // frees on failure
     input_.reset(opened < 0 ? nullptr : context);
     if (opened < 0) {
       stop_if_asked();
-      if (quiet.text.find("max_streams") != std::string::npos) throw Fail{media, "limit: more than " + std::to_string(r_.max_streams) + " streams"};
+      if (quiet.text.find("max_streams") != std::string::npos)
+        throw Fail{media, "limit: more than " + std::to_string(r_.max_streams) + " streams"};
       throw Fail{media, reason(opened, quiet)};
     }
-    if (input_->nb_streams > unsigned(r_.max_streams)) throw Fail{media, "limit: more than " + std::to_string(r_.max_streams) + " streams"};
+    if (input_->nb_streams > unsigned(r_.max_streams))
+      throw Fail{media, "limit: more than " + std::to_string(r_.max_streams) + " streams"};
     const int index = av_find_best_stream(input_.get(), AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
     if (index < 0) throw Fail{media, "there is no video or picture in the file"};
     stream_ = input_->streams[index];
-    for (unsigned i = 0; i < input_->nb_streams; ++i) input_->streams[i]->discard = int(i) == index ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
+    for (unsigned i = 0; i < input_->nb_streams; ++i)
+      input_->streams[i]->discard = int(i) == index ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
     check_codec();
     check_size(stream_->codecpar->width, stream_->codecpar->height);
 
     // What the header does not say is found by decoding a little, under the same bounds.
     std::vector<Dictionary> each(input_->nb_streams);
     std::vector<AVDictionary*> items;
-    for (auto& d : each) d.set("max_pixels", std::to_string(r_.max_pixels).c_str()), d.set("threads", "1"), items.push_back(d.items);
+    for (auto& d : each)
+      d.set("max_pixels", std::to_string(r_.max_pixels).c_str()), d.set("threads", "1"), items.push_back(d.items);
     const int found = avformat_find_stream_info(input_.get(), items.data());
     for (std::size_t i = 0; i < each.size(); ++i) each[i].items = items[i];
     stop_if_asked();
     if (found < 0) throw Fail{media, reason(found, quiet)};
     check_codec();
     check_size(stream_->codecpar->width, stream_->codecpar->height);
-    if (stream_->codecpar->width <= 0 && quiet.text.find("max pixel") != std::string::npos) throw Fail{media, "limit: " + quiet.text};
-    if (stream_->codecpar->width <= 0) throw Fail{media, "no picture could be found in the file" + (quiet.text.empty() ? "" : " (" + quiet.text + ")")};
+    if (stream_->codecpar->width <= 0 && quiet.text.find("max pixel") != std::string::npos)
+      throw Fail{media, "limit: " + quiet.text};
+    if (stream_->codecpar->width <= 0)
+      throw Fail{media, "no picture could be found in the file" + (quiet.text.empty() ? "" : " (" + quiet.text + ")")};
 
     const AVCodec* codec = avcodec_find_decoder(stream_->codecpar->codec_id);
-    if (!codec) throw Fail{unavailable, std::string("this FFmpeg has no decoder for ") + avcodec_get_name(stream_->codecpar->codec_id)};
+    if (!codec)
+      throw Fail{unavailable,
+                 std::string("this FFmpeg has no decoder for ") + avcodec_get_name(stream_->codecpar->codec_id)};
     decoder_.reset(avcodec_alloc_context3(codec));
     if (!decoder_ || avcodec_parameters_to_context(decoder_.get(), stream_->codecpar) < 0) throw std::bad_alloc();
     decoder_->pkt_timebase = stream_->time_base;
@@ -164,7 +184,8 @@ class Reader {
     decoder_->log_level_offset = 64;  // its worker threads have no collector
     Dictionary limits;
     limits.set("codec_whitelist", decoders);
-    if (const int code = avcodec_open2(decoder_.get(), codec, &limits.items); code < 0) throw Fail{media, "decoder: " + reason(code, quiet)};
+    if (const int code = avcodec_open2(decoder_.get(), codec, &limits.items); code < 0)
+      throw Fail{media, "decoder: " + reason(code, quiet)};
     frame_.reset(av_frame_alloc());
     packet_.reset(av_packet_alloc());
     if (!frame_ || !packet_) throw std::bad_alloc();
@@ -180,7 +201,8 @@ class Reader {
       if (got >= 0) {
         ++frames_;
         if ((frame_->flags & AV_FRAME_FLAG_CORRUPT) || frame_->decode_error_flags) truncated_ = true;
-        last_end_ = std::max(last_end_, frame_->best_effort_timestamp == AV_NOPTS_VALUE ? last_end_ : frame_->best_effort_timestamp);
+        last_end_ = std::max(
+            last_end_, frame_->best_effort_timestamp == AV_NOPTS_VALUE ? last_end_ : frame_->best_effort_timestamp);
         if (!skip) convert(out);
         av_frame_unref(frame_.get());
         return ok;
@@ -220,7 +242,8 @@ class Reader {
   using Clock = std::chrono::steady_clock;
 
   void renew_deadline() {
-    deadline_ = r_.deadline_seconds > 0 ? Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(r_.deadline_seconds))
+    deadline_ = r_.deadline_seconds > 0 ? Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                                             std::chrono::duration<double>(r_.deadline_seconds))
                                         : Clock::time_point::max();
   }
   static int on_interrupt(void* self) {
@@ -232,7 +255,8 @@ class Reader {
   void stop_if_asked() {
     on_interrupt(this);
     if (interrupted_) throw Fail{ffmpeg_api::interrupted, "stopped on request"};
-    if (late_) throw Fail{media, "limit: not decoded within " + std::to_string(int(std::ceil(r_.deadline_seconds))) + " s"};
+    if (late_)
+      throw Fail{media, "limit: not decoded within " + std::to_string(int(std::ceil(r_.deadline_seconds))) + " s"};
   }
   static int on_read(void* self, std::uint8_t* to, int n) {
     auto& me = *static_cast<Reader*>(self);
@@ -256,17 +280,20 @@ class Reader {
   void check_codec() const {
     const auto id = stream_->codecpar->codec_id;
     if (std::find(codecs.begin(), codecs.end(), id) != codecs.end()) return;
-    throw Fail{media, std::string("codec_not_allowed: ") + avcodec_get_name(id) +
-                                " is not decoded here. Convert the file first: ffmpeg -i IN -c:v libx264 -pix_fmt yuv420p OUT.mp4"};
+    throw Fail{media,
+               std::string("codec_not_allowed: ") + avcodec_get_name(id) +
+                   " is not decoded here. Convert the file first: ffmpeg -i IN -c:v libx264 -pix_fmt yuv420p OUT.mp4"};
   }
   void check_size(std::int64_t width, std::int64_t height) const {
     if (width > 0 && height > 0 && width > r_.max_pixels / height)
-      throw Fail{media, "limit: " + std::to_string(width) + "x" + std::to_string(height) + " pixels, at most " + std::to_string(r_.max_pixels) + " are read"};
+      throw Fail{media, "limit: " + std::to_string(width) + "x" + std::to_string(height) + " pixels, at most " +
+                            std::to_string(r_.max_pixels) + " are read"};
   }
 
   const std::int32_t* stream_matrix() const {
 #if LIBAVCODEC_VERSION_MAJOR >= 61
-    const auto* data = av_packet_side_data_get(stream_->codecpar->coded_side_data, stream_->codecpar->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
+    const auto* data = av_packet_side_data_get(stream_->codecpar->coded_side_data,
+                                               stream_->codecpar->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
     return data && data->size >= 36 ? reinterpret_cast<const std::int32_t*>(data->data) : nullptr;
 #else
     const auto* data = av_stream_get_side_data(stream_, AV_PKT_DATA_DISPLAYMATRIX, nullptr);
@@ -283,9 +310,13 @@ class Reader {
     info.rotation = turn.degrees();
     const AVRational rate = stream_->avg_frame_rate.num > 0 ? stream_->avg_frame_rate : stream_->r_frame_rate;
     info.fps = rate.num > 0 && rate.den > 0 ? av_q2d(rate) : 0;
-    if (stream_->duration != AV_NOPTS_VALUE) info.duration = double(stream_->duration) * av_q2d(stream_->time_base);
-    else if (input_->duration != AV_NOPTS_VALUE) info.duration = double(input_->duration) / AV_TIME_BASE;
-    info.frames = stream_->nb_frames > 0 ? stream_->nb_frames : info.duration > 0 && info.fps > 0 ? std::llround(info.duration * info.fps) : -1;
+    if (stream_->duration != AV_NOPTS_VALUE)
+      info.duration = double(stream_->duration) * av_q2d(stream_->time_base);
+    else if (input_->duration != AV_NOPTS_VALUE)
+      info.duration = double(input_->duration) / AV_TIME_BASE;
+    info.frames = stream_->nb_frames > 0              ? stream_->nb_frames
+                  : info.duration > 0 && info.fps > 0 ? std::llround(info.duration * info.fps)
+                                                      : -1;
     const auto* format = av_pix_fmt_desc_get(AVPixelFormat(p->format));
     info.alpha = format && (format->flags & AV_PIX_FMT_FLAG_ALPHA);
     std::snprintf(info.codec, sizeof info.codec, "%s", avcodec_get_name(p->codec_id));
@@ -315,9 +346,13 @@ class Reader {
     if (!scaler_ || !(source == source_)) {
       source_ = source;
       scaler_.reset(sws_getContext(f.width, f.height, format, width_, height_, AV_PIX_FMT_RGBA,
-                                   SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP, nullptr, nullptr, nullptr));
-      if (!scaler_) throw Fail{media, std::string("pixels of kind ") + av_get_pix_fmt_name(AVPixelFormat(f.format)) + " cannot be converted"};
-      sws_setColorspaceDetails(scaler_.get(), sws_getCoefficients(f.colorspace), full, sws_getCoefficients(SWS_CS_DEFAULT), 1, 0, 1 << 16, 1 << 16);
+                                   SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP, nullptr,
+                                   nullptr, nullptr));
+      if (!scaler_)
+        throw Fail{media, std::string("pixels of kind ") + av_get_pix_fmt_name(AVPixelFormat(f.format)) +
+                              " cannot be converted"};
+      sws_setColorspaceDetails(scaler_.get(), sws_getCoefficients(f.colorspace), full,
+                               sws_getCoefficients(SWS_CS_DEFAULT), 1, 0, 1 << 16, 1 << 16);
     }
     const std::int64_t stride = (std::int64_t(width_) * 4 + 63) / 64 * 64;
     pixels_.resize(std::size_t(stride * height_) + 64);
@@ -327,14 +362,16 @@ class Reader {
     out = {pixels_.data(), height_, width_, stride};
 
     const auto* side = av_frame_get_side_data(&f, AV_FRAME_DATA_DISPLAYMATRIX);
-    const auto turn = orientation(side && side->size >= 36 ? reinterpret_cast<const std::int32_t*>(side->data) : stream_matrix());
+    const auto turn =
+        orientation(side && side->size >= 36 ? reinterpret_cast<const std::int32_t*>(side->data) : stream_matrix());
     if (turn.identity()) return;
     const std::int64_t w = turn.swap ? height_ : width_, h = turn.swap ? width_ : height_;
     turned_.resize(std::size_t(w * h * 4));
     for (std::int64_t y = 0; y < h; ++y)
       for (std::int64_t x = 0; x < w; ++x) {
         const std::int64_t u = turn.flip_x ? w - 1 - x : x, v = turn.flip_y ? h - 1 - y : y;
-        std::memcpy(&turned_[std::size_t((y * w + x) * 4)], &pixels_[std::size_t(turn.swap ? u * stride + v * 4 : v * stride + u * 4)], 4);
+        std::memcpy(&turned_[std::size_t((y * w + x) * 4)],
+                    &pixels_[std::size_t(turn.swap ? u * stride + v * 4 : v * stride + u * 4)], 4);
       }
     out = {turned_.data(), h, w, w * 4};
   }
@@ -351,7 +388,7 @@ class Reader {
   std::int64_t at_ = 0, size_ = 0, frames_ = 0, packets_ = 0, last_end_ = 0;
   bool io_error_ = false, past_end_ = false, interrupted_ = false, late_ = false, truncated_ = false, draining_ = false;
   Clock::time_point deadline_;
-  UniqueIo io_;          // before what uses it
+  UniqueIo io_;  // before what uses it
   UniqueInput input_;
   AVStream* stream_ = nullptr;
   UniqueCodec decoder_;
@@ -379,10 +416,12 @@ class Muxer {
     io_.reset(make_io(buffer, 1));
     if (!io_) throw std::bad_alloc();
     context->pb = io_.get();
-    context->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_BITEXACT;  // no dates, random ids or versions: the same packets give the same bytes
+    context->flags |= AVFMT_FLAG_CUSTOM_IO |
+                      AVFMT_FLAG_BITEXACT;  // no dates, random ids or versions: the same packets give the same bytes
     context->flush_packets = 1;
     context->opaque = this;
-    // The mp4 muxer reopens its own file to move the index to the front: it gets the same descriptor, whatever the name.
+    // The mp4 muxer reopens its own file to move the index to the front: it gets the same descriptor, whatever the
+    // name.
     context->io_open = [](AVFormatContext* c, AVIOContext** out, const char*, int flags, AVDictionary**) {
       auto* b = (flags & AVIO_FLAG_WRITE) ? nullptr : static_cast<unsigned char*>(av_malloc(1 << 16));
       *out = b ? static_cast<Muxer*>(c->opaque)->make_io(b, 0) : nullptr;
@@ -404,8 +443,10 @@ class Muxer {
     for (const char* const* kv = w.metadata; kv && kv[0]; kv += 2) {
       av_dict_set(&context->metadata, kv[0], kv[1], 0);
       // The classic tags are what players show; only other keys need the generic ones, which then replace them.
-      static constexpr std::array classic{"comment", "title", "artist", "author", "date", "genre", "copyright", "description", "synopsis", "album"};
-      if (*movflags && std::none_of(classic.begin(), classic.end(), [&](const char* c) { return std::strcmp(c, kv[0]) == 0; }) &&
+      static constexpr std::array classic{"comment", "title",     "artist",      "author",   "date",
+                                          "genre",   "copyright", "description", "synopsis", "album"};
+      if (*movflags &&
+          std::none_of(classic.begin(), classic.end(), [&](const char* c) { return std::strcmp(c, kv[0]) == 0; }) &&
           flags.find("use_metadata_tags") == std::string::npos)
         flags += "+use_metadata_tags";
     }
@@ -433,11 +474,13 @@ class Muxer {
  private:
   AVIOContext* make_io(unsigned char* buffer, int writes) {
 #if LIBAVFORMAT_VERSION_MAJOR >= 61
-    return avio_alloc_context(buffer, 1 << 16, writes, this, &Muxer::on_read, &Muxer::on_write, writes ? &Muxer::on_seek : &Muxer::on_read_seek);
+    return avio_alloc_context(buffer, 1 << 16, writes, this, &Muxer::on_read, &Muxer::on_write,
+                              writes ? &Muxer::on_seek : &Muxer::on_read_seek);
 #else
     using Write = int (*)(void*, std::uint8_t*, int);
     static const Write old = [](void* self, std::uint8_t* p, int n) { return on_write(self, p, n); };
-    return avio_alloc_context(buffer, 1 << 16, writes, this, &Muxer::on_read, old, writes ? &Muxer::on_seek : &Muxer::on_read_seek);
+    return avio_alloc_context(buffer, 1 << 16, writes, this, &Muxer::on_read, old,
+                              writes ? &Muxer::on_seek : &Muxer::on_read_seek);
 #endif
   }
   void check(int code, const Quiet& quiet) const {
@@ -486,7 +529,8 @@ class Muxer {
 
 class Writer {
  public:
-  Writer(const OpenWrite& request, std::string& chosen) : w_(request), mp4_(!std::strcmp(w_.muxer, "mp4") || !std::strcmp(w_.muxer, "mov")) {
+  Writer(const OpenWrite& request, std::string& chosen)
+      : w_(request), mp4_(!std::strcmp(w_.muxer, "mp4") || !std::strcmp(w_.muxer, "mov")) {
     std::string tried;
     for (const char* const* name = w_.encoders; *name && !encoder_; ++name) {
       std::string why;
@@ -500,15 +544,18 @@ class Writer {
     const auto from = w_.channels == 1 ? AV_PIX_FMT_GRAY8 : w_.channels == 3 ? AV_PIX_FMT_RGB24 : AV_PIX_FMT_RGBA;
     const int width = int(w_.width), height = int(w_.height);
     scaler_.reset(sws_getContext(width, height, from, width, height, encoder_->pix_fmt,
-                                 SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP, nullptr, nullptr, nullptr));
+                                 SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP, nullptr,
+                                 nullptr, nullptr));
     if (!scaler_) throw Fail{internal, "no pixel conversion"};
     const int* bt709 = sws_getCoefficients(SWS_CS_ITU709);
     sws_setColorspaceDetails(scaler_.get(), bt709, 1, bt709, 0, 0, 1 << 16, 1 << 16);
-    // While frames come, every one ends a fragment, so that a killed run leaves a playable .part; finish() writes a plain file
-    // with its index in front from the same packets.
-    partial_ = std::make_unique<Muxer>(w_.descriptor, w_, *encoder_, mp4_ && w_.final_descriptor >= 0 ? "delay_moov+frag_every_frame+default_base_moof"
-                                                                     : mp4_                           ? "faststart"
-                                                                                                      : "");
+    // While frames come, every one ends a fragment, so that a killed run leaves a playable .part; finish() writes a
+    // plain file with its index in front from the same packets.
+    partial_ =
+        std::make_unique<Muxer>(w_.descriptor, w_, *encoder_,
+                                mp4_ && w_.final_descriptor >= 0 ? "delay_moov+frag_every_frame+default_base_moof"
+                                : mp4_                           ? "faststart"
+                                                                 : "");
   }
 
   void add(const std::uint8_t* pixels) {
@@ -533,7 +580,8 @@ class Writer {
 
   void finish() {
     Quiet quiet;
-    if (const int code = avcodec_send_frame(encoder_.get(), nullptr); code < 0) throw Fail{internal, "encoder: " + reason(code, quiet)};
+    if (const int code = avcodec_send_frame(encoder_.get(), nullptr); code < 0)
+      throw Fail{internal, "encoder: " + reason(code, quiet)};
     drain();
     partial_->finish();
     if (!mp4_ || w_.final_descriptor < 0) return;
@@ -556,7 +604,8 @@ class Writer {
     if (!codec) return void(why = "not in this FFmpeg");
     if (codec->type != AVMEDIA_TYPE_VIDEO) return void(why = "no video encoder");
     const auto* format = av_guess_format(w_.muxer, nullptr, nullptr);
-    if (!format || avformat_query_codec(format, codec->id, FF_COMPLIANCE_NORMAL) != 1) return void(why = std::string("does not fit ") + w_.muxer);
+    if (!format || avformat_query_codec(format, codec->id, FF_COMPLIANCE_NORMAL) != 1)
+      return void(why = std::string("does not fit ") + w_.muxer);
     UniqueCodec e(avcodec_alloc_context3(codec));
     if (!e) throw std::bad_alloc();
     const std::string n = name;
@@ -580,15 +629,18 @@ class Writer {
     if (format->flags & AVFMT_GLOBALHEADER) e->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
     e->flags |= AV_CODEC_FLAG_BITEXACT;
 
-    // One scale for all: x264's CRF. VP9 and AV1 count to 63; those without a constant quality get bits a pixel that halve every 6.
+    // One scale for all: x264's CRF. VP9 and AV1 count to 63; those without a constant quality get bits a pixel that
+    // halve every 6.
     Dictionary o;
     const auto on63 = std::to_string(std::lround(w_.quality * 63 / 51.0));
     if (n == "libx264") {
       o.set("crf", std::to_string(w_.quality).c_str()), o.set("preset", "medium");
     } else if (n == "h264_nvenc") {
-      o.set("rc", "vbr"), o.set("cq", std::to_string(std::max(1, w_.quality)).c_str()), o.set("b", "0"), o.set("preset", "p5");
+      o.set("rc", "vbr"), o.set("cq", std::to_string(std::max(1, w_.quality)).c_str()), o.set("b", "0"),
+          o.set("preset", "p5");
     } else if (n == "libvpx-vp9") {
-      o.set("crf", on63.c_str()), o.set("b", "0"), o.set("deadline", "good"), o.set("cpu-used", "3"), o.set("row-mt", "1");
+      o.set("crf", on63.c_str()), o.set("b", "0"), o.set("deadline", "good"), o.set("cpu-used", "3"),
+          o.set("row-mt", "1");
     } else if (n == "libaom-av1") {
       o.set("crf", on63.c_str()), o.set("b", "0"), o.set("cpu-used", "6"), o.set("row-mt", "1");
     } else if (n == "libsvtav1") {
@@ -613,7 +665,8 @@ class Writer {
     const std::int64_t stride = frame_->linesize[0];
     if (frame_->width > w_.width)
       for (std::int64_t row = 0; row < w_.height; ++row) y[row * stride + w_.width] = y[row * stride + w_.width - 1];
-    if (frame_->height > w_.height) std::memcpy(y + w_.height * stride, y + (w_.height - 1) * stride, std::size_t(frame_->width));
+    if (frame_->height > w_.height)
+      std::memcpy(y + w_.height * stride, y + (w_.height - 1) * stride, std::size_t(frame_->width));
   }
 
   void drain() {
@@ -675,8 +728,8 @@ extern "C" __attribute__((visibility("default"))) const vgen::video::ffmpeg_api:
     av_log_set_callback(on_log);
     setenv("SVT_LOG", "1", 0);  // SVT-AV1 prints to standard error by itself: errors only
     const unsigned v = avcodec_version();
-    return std::string("FFmpeg ") + av_version_info() + ", libavcodec " + std::to_string(AV_VERSION_MAJOR(v)) + "." + std::to_string(AV_VERSION_MINOR(v)) + "." +
-           std::to_string(AV_VERSION_MICRO(v));
+    return std::string("FFmpeg ") + av_version_info() + ", libavcodec " + std::to_string(AV_VERSION_MAJOR(v)) + "." +
+           std::to_string(AV_VERSION_MINOR(v)) + "." + std::to_string(AV_VERSION_MICRO(v));
   }();
   static const Api api{version,
                        libraries.c_str(),

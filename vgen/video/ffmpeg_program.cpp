@@ -46,14 +46,18 @@ std::string content(int fd, std::size_t limit) {
 
 }  // namespace
 
-// A program with its output caught in memory, its input a socket (so that its end gives an error, not SIGPIPE) or nothing.
+// A program with its output caught in memory, its input a socket (so that its end gives an error, not SIGPIPE) or
+// nothing.
 struct ProgramEncoder::Child {
   pid_t pid = -1;
   Descriptor input, output;
 
-  Child(const std::filesystem::path& program, const std::vector<std::string>& arguments, bool feed) : output(memfd_create("vgen-ffmpeg", MFD_CLOEXEC)) {
+  Child(const std::filesystem::path& program, const std::vector<std::string>& arguments, bool feed)
+      : output(memfd_create("vgen-ffmpeg", MFD_CLOEXEC)) {
     int pair[2] = {-1, -1};
-    if (feed) VGEN_CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0, IoError, "ffmpeg: ", std::strerror(errno));
+    if (feed)
+      VGEN_CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0, IoError,
+                 "ffmpeg: ", std::strerror(errno));
     input.fd = pair[0];
     const Descriptor theirs(pair[1]);
     VGEN_CHECK(output.fd >= 0, IoError, "ffmpeg: ", std::strerror(errno));
@@ -64,8 +68,10 @@ struct ProgramEncoder::Child {
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
-    if (feed) posix_spawn_file_actions_adddup2(&actions, theirs.fd, 0);
-    else posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    if (feed)
+      posix_spawn_file_actions_adddup2(&actions, theirs.fd, 0);
+    else
+      posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, output.fd, 1);
     posix_spawn_file_actions_adddup2(&actions, output.fd, 2);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);  // Ctrl-C in the terminal is ours to handle
@@ -74,7 +80,8 @@ struct ProgramEncoder::Child {
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     if (code != 0) pid = -1;
-    VGEN_CHECK(code == 0, Unavailable, "ffmpeg: cannot start '", printable(program.string()), "': ", std::strerror(code));
+    VGEN_CHECK(code == 0, Unavailable, "ffmpeg: cannot start '", printable(program.string()),
+               "': ", std::strerror(code));
   }
   ~Child() {
     if (pid < 0) return;
@@ -105,9 +112,11 @@ struct ProgramEncoder::Child {
       usleep(2000);
     }
     pid = -1;
-    VGEN_CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0, IoError, "ffmpeg: the program failed: ", printable(content(output.fd, 4096), 600));
+    VGEN_CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0, IoError,
+               "ffmpeg: the program failed: ", printable(content(output.fd, 4096), 600));
   }
-  // The program ends with success even where its writes failed (5.1 on a full disk): at -loglevel error any word of it is a failure.
+  // The program ends with success even where its writes failed (5.1 on a full disk): at -loglevel error any word of it
+  // is a failure.
   void expect_silence() const {
     const std::string said = content(output.fd, 1 << 14);
     for (std::size_t at = 0; at < said.size();) {
@@ -137,9 +146,15 @@ std::vector<std::string> program_encoders(const std::filesystem::path& program) 
   return names;
 }
 
-ProgramEncoder::ProgramEncoder(std::filesystem::path program, std::filesystem::path file, std::string muxer, const std::vector<std::string>& encoders,
-                               std::int64_t height, std::int64_t width, std::int64_t channels, double fps, const WriteOptions& o, CancelToken cancel)
-    : program_(std::move(program)), file_(std::filesystem::absolute(file)), muxer_(std::move(muxer)), height_(height), width_(width), channels_(channels),
+ProgramEncoder::ProgramEncoder(std::filesystem::path program, std::filesystem::path file, std::string muxer,
+                               const std::vector<std::string>& encoders, std::int64_t height, std::int64_t width,
+                               std::int64_t channels, double fps, const WriteOptions& o, CancelToken cancel)
+    : program_(std::move(program)),
+      file_(std::filesystem::absolute(file)),
+      muxer_(std::move(muxer)),
+      height_(height),
+      width_(width),
+      channels_(channels),
       cancel_(std::move(cancel)) {
   const auto known = program_encoders(program_);
   for (const auto& e : encoders)
@@ -154,29 +169,42 @@ ProgramEncoder::ProgramEncoder(std::filesystem::path program, std::filesystem::p
   const bool pad = encoder_.find("264") != std::string::npos && (height % 2 || width % 2);
   const auto h = pad ? (height + 1) / 2 * 2 : height, w = pad ? (width + 1) / 2 * 2 : width;
   if (pad) padded_.resize(std::size_t(h * w * channels));
-  std::vector<std::string> a{"-hide_banner", "-loglevel", "error", "-xerror", "-f", "rawvideo", "-pixel_format", channels == 1 ? "gray" : channels == 3 ? "rgb24" : "rgba",
-                             "-video_size", str(w, "x", h), "-framerate", str(fps), "-i", "pipe:0", "-c:v", encoder_};
+  std::vector<std::string> a{
+      "-hide_banner", "-loglevel",    "error",         "-xerror",
+      "-f",           "rawvideo",     "-pixel_format", channels == 1 ? "gray" : channels == 3 ? "rgb24" : "rgba",
+      "-video_size",  str(w, "x", h), "-framerate",    str(fps),
+      "-i",           "pipe:0",       "-c:v",          encoder_};
   const auto add = [&](std::initializer_list<std::string> more) { a.insert(a.end(), more); };
   const std::string crf = str(o.quality), on63 = str(std::lround(o.quality * 63 / 51.0));
-  if (encoder_ == "libx264") add({"-crf", crf, "-preset", "medium"});
-  else if (encoder_ == "h264_nvenc") add({"-rc", "vbr", "-cq", str(std::max(1, o.quality)), "-b:v", "0"});
-  else if (encoder_ == "libvpx-vp9") add({"-crf", on63, "-b:v", "0", "-deadline", "good", "-cpu-used", "3", "-row-mt", "1"});
-  else if (encoder_ == "libaom-av1") add({"-crf", on63, "-b:v", "0", "-cpu-used", "6"});
-  else if (encoder_ == "libsvtav1") add({"-crf", on63, "-preset", "8"});
-  else if (encoder_ == "mpeg4" || encoder_ == "mjpeg") add({"-q:v", str(std::clamp(1 + o.quality * 30 / 51, 1, 31))});
-  else if (!lossless) add({"-b:v", str(std::llround(double(w * h) * fps * 0.1 * std::exp2((23 - o.quality) / 6.0)))});
-  if (lossless) add({"-pix_fmt", "bgr0", "-level", "3"});
+  if (encoder_ == "libx264")
+    add({"-crf", crf, "-preset", "medium"});
+  else if (encoder_ == "h264_nvenc")
+    add({"-rc", "vbr", "-cq", str(std::max(1, o.quality)), "-b:v", "0"});
+  else if (encoder_ == "libvpx-vp9")
+    add({"-crf", on63, "-b:v", "0", "-deadline", "good", "-cpu-used", "3", "-row-mt", "1"});
+  else if (encoder_ == "libaom-av1")
+    add({"-crf", on63, "-b:v", "0", "-cpu-used", "6"});
+  else if (encoder_ == "libsvtav1")
+    add({"-crf", on63, "-preset", "8"});
+  else if (encoder_ == "mpeg4" || encoder_ == "mjpeg")
+    add({"-q:v", str(std::clamp(1 + o.quality * 30 / 51, 1, 31))});
+  else if (!lossless)
+    add({"-b:v", str(std::llround(double(w * h) * fps * 0.1 * std::exp2((23 - o.quality) / 6.0)))});
+  if (lossless)
+    add({"-pix_fmt", "bgr0", "-level", "3"});
   else
-    add({"-vf", "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int", "-pix_fmt", "yuv420p", "-colorspace", "bt709",
-         "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"});
+    add({"-vf", "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int", "-pix_fmt",
+         "yuv420p", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"});
   if (o.threads > 0) add({"-threads", str(o.threads)});
   bool generic = false;
   for (const auto& [key, value] : o.metadata) {
-    VGEN_CHECK(key.find('=') == std::string::npos, ConfigError, "video: a metadata key must not contain '=', got '", printable(key), "'");
+    VGEN_CHECK(key.find('=') == std::string::npos, ConfigError, "video: a metadata key must not contain '=', got '",
+               printable(key), "'");
     add({"-metadata", key + "=" + value});
     generic = generic || key != "comment";
   }
-  if (mp4) add({"-movflags", str("delay_moov+frag_every_frame+default_base_moof", generic ? "+use_metadata_tags" : "")});
+  if (mp4)
+    add({"-movflags", str("delay_moov+frag_every_frame+default_base_moof", generic ? "+use_metadata_tags" : "")});
   add({"-flags", "+bitexact", "-fflags", "+bitexact", "-f", muxer_, "-y", "file:" + file_.string()});
   child_ = std::make_unique<Child>(program_, a, true);
 }
@@ -200,8 +228,26 @@ void ProgramEncoder::finish(const std::filesystem::path& final_file) {
   child_->expect_silence();
   if (muxer_ != "mp4" && muxer_ != "mov") return;
   Child rewrite(program_,
-                {"-hide_banner", "-loglevel", "error", "-xerror", "-f", "mov", "-i", "file:" + file_.string(), "-map_metadata", "0", "-c", "copy", "-movflags",
-                 "faststart+use_metadata_tags", "-fflags", "+bitexact", "-f", muxer_, "-y", "file:" + std::filesystem::absolute(final_file).string()},
+                {"-hide_banner",
+                 "-loglevel",
+                 "error",
+                 "-xerror",
+                 "-f",
+                 "mov",
+                 "-i",
+                 "file:" + file_.string(),
+                 "-map_metadata",
+                 "0",
+                 "-c",
+                 "copy",
+                 "-movflags",
+                 "faststart+use_metadata_tags",
+                 "-fflags",
+                 "+bitexact",
+                 "-f",
+                 muxer_,
+                 "-y",
+                 "file:" + std::filesystem::absolute(final_file).string()},
                 false);
   rewrite.wait(cancel_);
   rewrite.expect_silence();

@@ -14,9 +14,11 @@ struct WriteOptions;
 
 class ProgramEncoder {
  public:
-  // Encodes into `file` (fragmented if mp4) with the first of `encoders` that the program has. Unavailable if it has none.
-  ProgramEncoder(std::filesystem::path program, std::filesystem::path file, std::string muxer, const std::vector<std::string>& encoders,
-                 std::int64_t height, std::int64_t width, std::int64_t channels, double fps, const WriteOptions& options, CancelToken cancel);
+  // Encodes into `file` (fragmented if mp4) with the first of `encoders` that the program has. Unavailable if it has
+  // none.
+  ProgramEncoder(std::filesystem::path program, std::filesystem::path file, std::string muxer,
+                 const std::vector<std::string>& encoders, std::int64_t height, std::int64_t width,
+                 std::int64_t channels, double fps, const WriteOptions& options, CancelToken cancel);
   ~ProgramEncoder();  // ends the program if finish() was not called
   ProgramEncoder(const ProgramEncoder&) = delete;
   ProgramEncoder& operator=(const ProgramEncoder&) = delete;

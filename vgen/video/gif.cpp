@@ -12,7 +12,7 @@
 namespace vgen::video {
 namespace {
 
-constexpr int max_colours = 255;  // one of 256 entries means "unchanged"
+constexpr int max_colours = 255;          // one of 256 entries means "unchanged"
 constexpr std::uint32_t bins = 1u << 18;  // 6 bits a channel
 
 std::uint32_t rgb(const std::uint8_t* p) { return std::uint32_t(p[0]) << 16 | std::uint32_t(p[1]) << 8 | p[2]; }
@@ -77,7 +77,8 @@ std::vector<std::uint32_t> median_cut(std::vector<Bin> cells) {
 class Quantizer {
  public:
   Quantizer(const std::uint8_t* pixels, std::size_t count, bool dither) : dither_(dither) {
-    for (std::size_t i = 0; i < count && exact_.size() <= max_colours; ++i) exact_.emplace(rgb(pixels + 3 * i), int(exact_.size()));
+    for (std::size_t i = 0; i < count && exact_.size() <= max_colours; ++i)
+      exact_.emplace(rgb(pixels + 3 * i), int(exact_.size()));
     if (exact_.size() <= max_colours) {
       palette_.resize(exact_.size());
       for (auto [colour, index] : exact_) palette_[std::size_t(index)] = colour;
@@ -93,7 +94,8 @@ class Quantizer {
     }
     std::vector<Bin> cells;
     for (std::uint32_t b = 0; b < bins; ++b)
-      if (const double n = sums(b, 3); n > 0) cells.push_back({std::uint64_t(n), {sums(b, 0) / n, sums(b, 1) / n, sums(b, 2) / n}});
+      if (const double n = sums(b, 3); n > 0)
+        cells.push_back({std::uint64_t(n), {sums(b, 0) / n, sums(b, 1) / n, sums(b, 2) / n}});
     palette_ = median_cut(std::move(cells));
     nearest_.assign(bins, -1);
   }
@@ -112,7 +114,9 @@ class Quantizer {
     if (hit < 0) {
       int best = 1 << 30;
       for (std::size_t i = 0; i < palette_.size(); ++i) {
-        const int dr = int(palette_[i] >> 16) - ((c[0] & 252) | 2), dg = int(palette_[i] >> 8 & 255) - ((c[1] & 252) | 2), db = int(palette_[i] & 255) - ((c[2] & 252) | 2);
+        const int dr = int(palette_[i] >> 16) - ((c[0] & 252) | 2),
+                  dg = int(palette_[i] >> 8 & 255) - ((c[1] & 252) | 2),
+                  db = int(palette_[i] & 255) - ((c[2] & 252) | 2);
         const int d = 2 * dr * dr + 4 * dg * dg + 3 * db * db;  // rough luma weights
         if (d < best) best = d, hit = std::int16_t(i);
       }
@@ -195,8 +199,10 @@ void put_table(std::string& out, const std::vector<std::uint32_t>& palette, int 
 
 std::string encode_gif(const Frames& given, const GifOptions& o, const CancelToken& cancel) {
   VGEN_CHECK(given.count > 0 && given.height > 0 && given.width > 0, ShapeError, "gif: no frames");
-  VGEN_CHECK(given.height < 65536 && given.width < 65536, ShapeError, "gif: sides must be below 65536, got ", given.width, "x", given.height);
-  VGEN_CHECK(given.fps > 0 && given.fps <= 50, ConfigError, "gif: fps must be in (0, 50], got ", given.fps, "; write mp4 or apng instead");
+  VGEN_CHECK(given.height < 65536 && given.width < 65536, ShapeError, "gif: sides must be below 65536, got ",
+             given.width, "x", given.height);
+  VGEN_CHECK(given.fps > 0 && given.fps <= 50, ConfigError, "gif: fps must be in (0, 50], got ", given.fps,
+             "; write mp4 or apng instead");
   VGEN_CHECK(o.loop >= 0 && o.loop < 65536, ConfigError, "gif: loop must be in [0, 65535], got ", o.loop);
   const Frames frames = to_rgb(given);
   const auto area = std::size_t(frames.height * frames.width);

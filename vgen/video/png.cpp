@@ -39,7 +39,8 @@ int paeth(int a, int b, int c) {
   return pa <= pb && pa <= pc ? a : pb <= pc ? b : c;
 }
 
-// Filtered scan lines of a rectangle. The filter with the least sum of absolute residuals is taken, as PNG 12.8 advises.
+// Filtered scan lines of a rectangle. The filter with the least sum of absolute residuals is taken, as PNG 12.8
+// advises.
 std::string filtered(const std::uint8_t* pixels, std::int64_t stride, Rect r, std::int64_t channels) {
   const auto row_bytes = std::size_t(r.width * channels), bpp = std::size_t(channels);
   std::string out;
@@ -70,8 +71,10 @@ std::string filtered(const std::uint8_t* pixels, std::int64_t stride, Rect r, st
 }
 
 std::string header(std::int64_t height, std::int64_t width, std::int64_t channels) {
-  VGEN_CHECK(height > 0 && width > 0 && height < (1 << 30) && width < (1 << 30), ShapeError, "png: expected a non-empty image, got ", height, "x", width);
-  VGEN_CHECK(channels == 1 || channels == 3 || channels == 4, ShapeError, "png: expected 1, 3 or 4 channels, got ", channels);
+  VGEN_CHECK(height > 0 && width > 0 && height < (1 << 30) && width < (1 << 30), ShapeError,
+             "png: expected a non-empty image, got ", height, "x", width);
+  VGEN_CHECK(channels == 1 || channels == 3 || channels == 4, ShapeError, "png: expected 1, 3 or 4 channels, got ",
+             channels);
   std::string data, out(signature);
   put32(data, std::uint32_t(width)), put32(data, std::uint32_t(height));
   data += {8, char(channels == 1 ? 0 : channels == 3 ? 2 : 6), 0, 0, 0};
@@ -81,8 +84,9 @@ std::string header(std::int64_t height, std::int64_t width, std::int64_t channel
 
 void put_metadata(std::string& out, const Metadata& metadata) {
   for (const auto& [key, value] : metadata) {
-    VGEN_CHECK(!key.empty() && key.size() < 80 && key.find('\0') == std::string::npos && value.find('\0') == std::string::npos, ConfigError,
-               "png: metadata keys have 1 to 79 characters and no zero bytes, got '", printable(key), "'");
+    VGEN_CHECK(
+        !key.empty() && key.size() < 80 && key.find('\0') == std::string::npos && value.find('\0') == std::string::npos,
+        ConfigError, "png: metadata keys have 1 to 79 characters and no zero bytes, got '", printable(key), "'");
     const bool ascii = std::all_of(value.begin(), value.end(), [](char c) { return static_cast<signed char>(c) >= 0; });
     put_chunk(out, ascii ? "tEXt" : "iTXt", key + std::string(ascii ? 1 : 5, '\0') + value);
   }
@@ -97,7 +101,8 @@ struct Header {
 struct Pass {
   std::int64_t x0, y0, dx, dy;
 };
-constexpr std::array<Pass, 7> adam7{{{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}}};
+constexpr std::array<Pass, 7> adam7{
+    {{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}}};
 
 struct Limit : MediaError {  // unlike damage, no reason to hand out what came before
   using MediaError::MediaError;
@@ -123,7 +128,8 @@ class PngReader {
         const std::size_t size = get32(in_, at);
         VGEN_CHECK(size <= in_.size() - at - 12, MediaError, "png: the file ends early");
         const auto type = in_.substr(at + 4, 4), body = in_.substr(at + 8, size);
-        VGEN_CHECK(crc32(in_.substr(at + 4, size + 4)) == get32(in_, at + 8 + size), MediaError, "png: checksum of a chunk is wrong");
+        VGEN_CHECK(crc32(in_.substr(at + 4, size + 4)) == get32(in_, at + 8 + size), MediaError,
+                   "png: checksum of a chunk is wrong");
         VGEN_CHECK((h_.width > 0) == (type != "IHDR"), MediaError, "png: IHDR must come first, once");
         at += size + 12;
         if (type == "IHDR") {
@@ -138,7 +144,8 @@ class PngReader {
           VGEN_CHECK(size == 8, MediaError, "png: bad acTL");
           animated = true;
           declared_ = get32(body, 0);
-          VGEN_CHECK(declared_ <= max_frames_, MediaError, "png: limit: ", declared_, " frames, at most ", max_frames_, " are read");
+          VGEN_CHECK(declared_ <= max_frames_, MediaError, "png: limit: ", declared_, " frames, at most ", max_frames_,
+                     " are read");
         } else if (type == "fcTL" && animated) {
           flush();
           VGEN_CHECK(size == 26, MediaError, "png: bad fcTL");
@@ -159,9 +166,7 @@ class PngReader {
           VGEN_CHECK(type[0] & 32, MediaError, "png: unknown critical chunk ", printable(type));
         }
       }
-    } catch (const Limit&) {
-      throw;
-    } catch (const MediaError&) {
+    } catch (const Limit&) { throw; } catch (const MediaError&) {
       if (!animated || count_ == 0) throw;
       image_.truncated = true;  // keeps the frames before the fault
     }
@@ -190,17 +195,25 @@ class PngReader {
     VGEN_CHECK((h.type == 0 && (small || h.depth == 8 || h.depth == 16)) || (h.type == 3 && (small || h.depth == 8)) ||
                    ((h.type == 2 || h.type == 4 || h.type == 6) && (h.depth == 8 || h.depth == 16)),
                MediaError, "png: colour type ", h.type, " with ", h.depth, " bits is not defined");
-    VGEN_CHECK(b[10] == 0 && b[11] == 0 && (b[12] == 0 || b[12] == 1), MediaError, "png: unknown compression, filter or interlace method");
-    VGEN_CHECK(h.width > 0 && h.height > 0 && h.width < (std::int64_t(1) << 31) && h.height < (std::int64_t(1) << 31), MediaError, "png: bad size");
-    VGEN_CHECK(h.width * h.height <= max_pixels_, MediaError, "png: limit: ", h.width, "x", h.height, " pixels, at most ", max_pixels_, " are read");
+    VGEN_CHECK(b[10] == 0 && b[11] == 0 && (b[12] == 0 || b[12] == 1), MediaError,
+               "png: unknown compression, filter or interlace method");
+    VGEN_CHECK(h.width > 0 && h.height > 0 && h.width < (std::int64_t(1) << 31) && h.height < (std::int64_t(1) << 31),
+               MediaError, "png: bad size");
+    VGEN_CHECK(h.width * h.height <= max_pixels_, MediaError, "png: limit: ", h.width, "x", h.height,
+               " pixels, at most ", max_pixels_, " are read");
     h_ = h;
     pixels_ = std::make_shared<std::vector<std::uint8_t>>();
   }
 
   Control read_control(std::string_view b) const {
-    Control c{{std::int64_t(get32(b, 12)), std::int64_t(get32(b, 16)), std::int64_t(get32(b, 4)), std::int64_t(get32(b, 8))}, 0, b[24], b[25]};
-    VGEN_CHECK(c.rect.width > 0 && c.rect.height > 0 && c.rect.x + c.rect.width <= h_.width && c.rect.y + c.rect.height <= h_.height, MediaError,
-               "png: a frame lies outside the image");
+    Control c{
+        {std::int64_t(get32(b, 12)), std::int64_t(get32(b, 16)), std::int64_t(get32(b, 4)), std::int64_t(get32(b, 8))},
+        0,
+        b[24],
+        b[25]};
+    VGEN_CHECK(c.rect.width > 0 && c.rect.height > 0 && c.rect.x + c.rect.width <= h_.width &&
+                   c.rect.y + c.rect.height <= h_.height,
+               MediaError, "png: a frame lies outside the image");
     VGEN_CHECK(c.dispose >= 0 && c.dispose <= 2 && (c.blend == 0 || c.blend == 1), MediaError, "png: bad fcTL");
     const double den = get16(b, 22);
     c.seconds = get16(b, 20) / (den > 0 ? den : 100.0);
@@ -226,7 +239,8 @@ class PngReader {
   void add_frame(std::string_view data, const std::optional<Control>& control) {
     VGEN_CHECK(count_ < max_frames_, Limit, "png: limit: more than ", max_frames_, " frames");
     const auto frame_bytes = std::size_t(h_.width * h_.height * 4);
-    VGEN_CHECK(std::int64_t(frame_bytes) * (count_ + 1) <= max_bytes_, Limit, "png: limit: more than ", max_bytes_, " bytes of pixels");
+    VGEN_CHECK(std::int64_t(frame_bytes) * (count_ + 1) <= max_bytes_, Limit, "png: limit: more than ", max_bytes_,
+               " bytes of pixels");
     const Rect r = control ? control->rect : Rect{0, 0, h_.width, h_.height};
     const auto rgba = decode(data, r);
     if (canvas_.empty()) canvas_.resize(frame_bytes);
@@ -249,7 +263,8 @@ class PngReader {
     delay_ += control->seconds;
     if (control->dispose == 2) canvas_ = before;
     if (control->dispose == 1)
-      for (std::int64_t y = 0; y < r.height; ++y) std::memset(canvas_.data() + ((r.y + y) * h_.width + r.x) * 4, 0, std::size_t(r.width * 4));
+      for (std::int64_t y = 0; y < r.height; ++y)
+        std::memset(canvas_.data() + ((r.y + y) * h_.width + r.x) * 4, 0, std::size_t(r.width * 4));
   }
 
   std::vector<std::uint8_t> decode(std::string_view data, Rect r) const {
@@ -259,7 +274,8 @@ class PngReader {
     const std::size_t n = h_.interlaced ? 7 : 1;
     std::size_t total = 0;
     const auto extent = [&](const Pass& p) {
-      return std::pair{r.width > p.x0 ? (r.width - p.x0 + p.dx - 1) / p.dx : 0, r.height > p.y0 ? (r.height - p.y0 + p.dy - 1) / p.dy : 0};
+      return std::pair{r.width > p.x0 ? (r.width - p.x0 + p.dx - 1) / p.dx : 0,
+                       r.height > p.y0 ? (r.height - p.y0 + p.dy - 1) / p.dy : 0};
     };
     for (std::size_t i = 0; i < n; ++i)
       if (const auto [w, h] = extent(passes[i]); w && h) total += std::size_t(h) * std::size_t(1 + (w * bits + 7) / 8);
@@ -274,7 +290,8 @@ class PngReader {
       const std::uint8_t* up = nullptr;
       for (std::int64_t y = 0; y < h; ++y, up = line + 1, line += row_bytes + 1) {
         unfilter(line, up, row_bytes, bpp);
-        for (std::int64_t x = 0; x < w; ++x) put_pixel(line + 1, x, out.data() + ((p.y0 + y * p.dy) * r.width + p.x0 + x * p.dx) * 4);
+        for (std::int64_t x = 0; x < w; ++x)
+          put_pixel(line + 1, x, out.data() + ((p.y0 + y * p.dy) * r.width + p.x0 + x * p.dx) * 4);
       }
     }
     return out;
@@ -298,10 +315,13 @@ class PngReader {
   }
 
   void put_pixel(const std::uint8_t* row, std::int64_t x, std::uint8_t* out) const {
-    const auto trans = [&](std::size_t i) { return transparency_.size() >= 2 * i + 2 ? int(get16(transparency_, 2 * i)) : -1; };
+    const auto trans = [&](std::size_t i) {
+      return transparency_.size() >= 2 * i + 2 ? int(get16(transparency_, 2 * i)) : -1;
+    };
     if (h_.type == 3) {
       const auto i = std::size_t(sample(row, x));
-      VGEN_CHECK(3 * i + 3 <= palette_.size(), MediaError, "png: colour ", static_cast<unsigned long>(i), " is not in the palette");
+      VGEN_CHECK(3 * i + 3 <= palette_.size(), MediaError, "png: colour ", static_cast<unsigned long>(i),
+                 " is not in the palette");
       for (std::size_t k = 0; k < 3; ++k) out[k] = std::uint8_t(palette_[3 * i + k]);
       out[3] = i < transparency_.size() ? std::uint8_t(transparency_[i]) : 255;
       return;
@@ -333,7 +353,8 @@ class PngReader {
 
 bool is_png(std::string_view bytes) { return bytes.substr(0, signature.size()) == signature; }
 
-std::string encode_png(const std::uint8_t* pixels, std::int64_t height, std::int64_t width, std::int64_t channels, const Metadata& metadata) {
+std::string encode_png(const std::uint8_t* pixels, std::int64_t height, std::int64_t width, std::int64_t channels,
+                       const Metadata& metadata) {
   std::string out = header(height, width, channels);
   put_metadata(out, metadata);
   put_chunk(out, "IDAT", zlib_compress(filtered(pixels, width * channels, {0, 0, width, height}, channels)));
@@ -358,10 +379,12 @@ std::string encode_apng(const Frames& frames, const Metadata& metadata, int loop
     data.clear();
     put32(data, std::uint32_t(sequence++));
     for (auto v : {r.width, r.height, r.x, r.y}) put32(data, std::uint32_t(v));
-    // The delay is a fraction of 16-bit numbers: 1/fps with the largest denominator that fits keeps 23.976 exact to 1e-5.
+    // The delay is a fraction of 16-bit numbers: 1/fps with the largest denominator that fits keeps 23.976 exact to
+    // 1e-5.
     const double scale = std::max(1.0, std::floor(65535 / std::max(1.0, frames.fps)));
     const bool whole = frames.fps == std::floor(frames.fps);
-    put16(data, std::uint32_t(whole ? 1 : scale)), put16(data, std::uint32_t(whole ? frames.fps : std::lround(frames.fps * scale)));
+    put16(data, std::uint32_t(whole ? 1 : scale)),
+        put16(data, std::uint32_t(whole ? frames.fps : std::lround(frames.fps * scale)));
     data += {0, 0};  // dispose: none; blend: source
     put_chunk(out, "fcTL", data);
     data = zlib_compress(filtered(frames.frame(f), stride, r, frames.channels));

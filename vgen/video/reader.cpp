@@ -58,9 +58,12 @@ class InputFile {
   std::size_t size_ = 0;
 };
 
-// The kind by the first bytes, never by the name: playlists and other text formats that make FFmpeg open further files cannot match.
+// The kind by the first bytes, never by the name: playlists and other text formats that make FFmpeg open further files
+// cannot match.
 std::string_view kind_of(std::string_view head) {
-  const auto at = [&](std::size_t i, std::string_view magic) { return head.substr(std::min(i, head.size()), magic.size()) == magic; };
+  const auto at = [&](std::size_t i, std::string_view magic) {
+    return head.substr(std::min(i, head.size()), magic.size()) == magic;
+  };
   if (is_png(head)) return "png";
   if (at(0, "YUV4MPEG2 ")) return "y4m";
   for (const char* box : {"ftyp", "moov", "mdat", "wide", "free", "skip", "pnot", "moof", "styp"})
@@ -73,12 +76,14 @@ std::string_view kind_of(std::string_view head) {
   return "";
 }
 
-// Whether the container's own sizes reach beyond the end of the file, or its end mark is missing. Decoders often do not notice.
+// Whether the container's own sizes reach beyond the end of the file, or its end mark is missing. Decoders often do not
+// notice.
 bool ends_early(const InputFile& file, std::string_view kind) {
   const auto number = [&](std::size_t at, std::size_t n, bool little) {
     const std::string b = file.read(at, n);
     std::uint64_t v = 0;
-    for (std::size_t i = 0; i < b.size(); ++i) v = v << 8 | static_cast<unsigned char>(b[little ? b.size() - 1 - i : i]);
+    for (std::size_t i = 0; i < b.size(); ++i)
+      v = v << 8 | static_cast<unsigned char>(b[little ? b.size() - 1 - i : i]);
     return v;
   };
   if (kind == "mov") {
@@ -99,7 +104,8 @@ bool ends_early(const InputFile& file, std::string_view kind) {
     const auto last = tail.find_last_not_of('\0');
     return last == std::string::npos || tail[last] != ';';
   }
-  if (kind == "matroska") {  // EBML header, then one segment; sizes are 1 to 8 bytes, the first byte's leading zeros tell how many
+  if (kind == "matroska") {  // EBML header, then one segment; sizes are 1 to 8 bytes, the first byte's leading zeros
+                             // tell how many
     std::size_t at = 4;
     for (int element = 0; element < 2; ++element, at += 4) {
       const auto first = number(at, 1, false);
@@ -131,7 +137,8 @@ struct PngSource final : Source {
   std::int64_t at = 0;
   PngSource(const InputFile& file, const ReadOptions& o) {
     VGEN_CHECK(file.size() <= std::size_t(1) << 30, MediaError, "png: limit: files above 1 GiB are not read");
-    image = decode_png(file.read(0, file.size()), o.pixels, video::max_frames, std::max<std::int64_t>(o.bytes, 4 * video::max_pixels));
+    image = decode_png(file.read(0, file.size()), o.pixels, video::max_frames,
+                       std::max<std::int64_t>(o.bytes, 4 * video::max_pixels));
     const Frames& f = image.frames;
     info.container = f.count > 1 ? "apng" : "png";
     info.codec = info.container, info.pixel_format = image.alpha ? "rgba" : "rgb24";
@@ -153,7 +160,8 @@ struct Y4mSource final : Source {
   Y4mInfo y4m;
   std::size_t at;
   std::vector<std::uint8_t> rgb;
-  Y4mSource(const InputFile& f, const ReadOptions& o) : file(f), y4m(parse_y4m(f.read(0, 4096), f.size(), o.pixels)), at(y4m.header_bytes) {
+  Y4mSource(const InputFile& f, const ReadOptions& o)
+      : file(f), y4m(parse_y4m(f.read(0, 4096), f.size(), o.pixels)), at(y4m.header_bytes) {
     info.container = "yuv4mpeg", info.codec = "rawvideo", info.pixel_format = y4m.chroma;
     info.height = y4m.height, info.width = y4m.width, info.frames = y4m.frames, info.fps = y4m.fps;
     info.duration = double(y4m.frames) / y4m.fps;
@@ -162,7 +170,8 @@ struct Y4mSource final : Source {
     const std::string head = file.read(at, 256);
     if (head.empty()) return false;
     const auto end = head.find('\n');
-    const bool whole = head.substr(0, 5) == "FRAME" && end != std::string::npos && at + end + 1 + y4m.frame_bytes <= file.size();
+    const bool whole =
+        head.substr(0, 5) == "FRAME" && end != std::string::npos && at + end + 1 + y4m.frame_bytes <= file.size();
     if (!whole) return info.truncated = true, false;
     if (!skip) {
       rgb.resize(std::size_t(y4m.height * y4m.width * 3));
@@ -181,7 +190,8 @@ struct FfmpegSource final : Source {
   void* reader = nullptr;
   bool early = false;
 
-  FfmpegSource(const InputFile& file, std::string_view demuxer, const ReadOptions& o, std::string name, const CancelToken& c)
+  FfmpegSource(const InputFile& file, std::string_view demuxer, const ReadOptions& o, std::string name,
+               const CancelToken& c)
       : api(backend(name)), who(std::move(name)), cancel(c) {
     const std::string format(demuxer);
     ffmpeg_api::OpenRead request{};
@@ -217,11 +227,17 @@ struct FfmpegSource final : Source {
   [[noreturn]] void fail(const ffmpeg_api::Error& e) const {
     const std::string message = str(who, ": ", printable(e.text, 800));
     switch (e.status) {
-      case ffmpeg_api::interrupted: cancel.check(who); break;
-      case ffmpeg_api::io: throw IoError(message);
-      case ffmpeg_api::unavailable: throw Unavailable(str(message, ". ", ffmpeg_advice()));
-      case ffmpeg_api::internal: throw Error(message);
-      default: break;
+      case ffmpeg_api::interrupted:
+        cancel.check(who);
+        break;
+      case ffmpeg_api::io:
+        throw IoError(message);
+      case ffmpeg_api::unavailable:
+        throw Unavailable(str(message, ". ", ffmpeg_advice()));
+      case ffmpeg_api::internal:
+        throw Error(message);
+      default:
+        break;
     }
     throw MediaError(message);
   }
@@ -239,27 +255,32 @@ struct VideoReader::Impl {
 
   Impl(const std::filesystem::path& path, const ReadOptions& options, const CancelToken& c)
       : who("video: " + shown(path)), o(options), cancel(c), file(path) {
-    VGEN_CHECK(o.start >= 0 && o.stride >= 1 && o.frames >= 0 && o.bytes > 0 && o.timeout >= 0 && o.threads >= 0, ConfigError,
-               "video: expected start >= 0, stride >= 1, frames >= 0, bytes > 0, timeout >= 0, threads >= 0; got ", o.start, ", ", o.stride, ", ", o.frames,
-               ", ", o.bytes, ", ", o.timeout, ", ", o.threads);
-    VGEN_CHECK(o.pixels > 0 && o.pixels <= max_pixels, ConfigError, "video: the limit of ", max_pixels, " pixels may be lowered, not raised; got ", o.pixels);
+    VGEN_CHECK(o.start >= 0 && o.stride >= 1 && o.frames >= 0 && o.bytes > 0 && o.timeout >= 0 && o.threads >= 0,
+               ConfigError,
+               "video: expected start >= 0, stride >= 1, frames >= 0, bytes > 0, timeout >= 0, threads >= 0; got ",
+               o.start, ", ", o.stride, ", ", o.frames, ", ", o.bytes, ", ", o.timeout, ", ", o.threads);
+    VGEN_CHECK(o.pixels > 0 && o.pixels <= max_pixels, ConfigError, "video: the limit of ", max_pixels,
+               " pixels may be lowered, not raised; got ", o.pixels);
     VGEN_CHECK(o.start <= max_frames && o.frames <= max_frames && (o.frames == 0 || o.stride <= max_frames) &&
                    (o.frames == 0 || o.start + (o.frames - 1) * o.stride < max_frames),
-               MediaError, who, ": limit: the request reaches beyond frame ", max_frames, "; cut the file first: ffmpeg -ss TIME -i IN -t SECONDS -c copy OUT");
+               MediaError, who, ": limit: the request reaches beyond frame ", max_frames,
+               "; cut the file first: ffmpeg -ss TIME -i IN -t SECONDS -c copy OUT");
     const std::string_view kind = kind_of(file.read(0, 64));
-    VGEN_CHECK(!kind.empty(), MediaError, who, ": format_not_allowed: expected mp4, mov, mkv, webm, avi, gif, y4m, png, jpeg or webp content",
+    VGEN_CHECK(!kind.empty(), MediaError, who,
+               ": format_not_allowed: expected mp4, mov, mkv, webm, avi, gif, y4m, png, jpeg or webp content",
                file.size() == 0 ? "; the file is empty" : "");
     try {
-      if (kind == "png") source = std::make_unique<PngSource>(file, o);
-      else if (kind == "y4m") source = std::make_unique<Y4mSource>(file, o);
-    } catch (const MediaError& e) {
-      throw MediaError(str(who, ": ", e.what()));
-    }
+      if (kind == "png")
+        source = std::make_unique<PngSource>(file, o);
+      else if (kind == "y4m")
+        source = std::make_unique<Y4mSource>(file, o);
+    } catch (const MediaError& e) { throw MediaError(str(who, ": ", e.what())); }
     if (!source) source = std::make_unique<FfmpegSource>(file, kind, o, who, cancel);
     const VideoInfo& i = source->info;
-    VGEN_CHECK(i.frames == 1 || (i.fps > 0 && i.fps <= 1000), MediaError, who, ": limit: frame rate ", i.fps, " is not in (0, 1000]");
-    VGEN_CHECK(o.frames > 0 || i.frames <= max_frames, MediaError, who, ": limit: ", i.frames, " frames, at most ", max_frames,
-               " are read; ask for a part (start, frames)");
+    VGEN_CHECK(i.frames == 1 || (i.fps > 0 && i.fps <= 1000), MediaError, who, ": limit: frame rate ", i.fps,
+               " is not in (0, 1000]");
+    VGEN_CHECK(o.frames > 0 || i.frames <= max_frames, MediaError, who, ": limit: ", i.frames, " frames, at most ",
+               max_frames, " are read; ask for a part (start, frames)");
   }
 
   bool next(Frames& frame) {
@@ -272,7 +293,8 @@ struct VideoReader::Impl {
       VGEN_CHECK(at < max_frames, MediaError, who, ": limit: more than ", max_frames, " frames");
       ++at;
       if (skip) continue;
-      const bool reuse = frame.pixels && frame.pixels.use_count() == 1 && frame.count == 1 && frame.height == p.height && frame.width == p.width && frame.channels == 3;
+      const bool reuse = frame.pixels && frame.pixels.use_count() == 1 && frame.count == 1 &&
+                         frame.height == p.height && frame.width == p.width && frame.channels == 3;
       if (!reuse) frame = Frames(1, p.height, p.width, 3);
       frame.fps = source->info.fps > 0 ? source->info.fps / double(o.stride) : frame.fps;
       copy(p, frame.frame(0));
@@ -311,9 +333,13 @@ VideoInfo probe(const std::filesystem::path& path, const CancelToken& cancel) {
   return VideoReader(path, o, cancel).info();
 }
 
-Frames read_video(const std::filesystem::path& path, const ReadOptions& options, VideoInfo* info, const OnProgress& progress, const CancelToken& cancel) {
+Frames read_video(const std::filesystem::path& path, const ReadOptions& options, VideoInfo* info,
+                  const OnProgress& progress, const CancelToken& cancel) {
   VideoReader reader(path, options, cancel);
-  std::int64_t expected = reader.info().frames < 0 ? 0 : std::max<std::int64_t>(0, (reader.info().frames - options.start + options.stride - 1) / options.stride);
+  std::int64_t expected =
+      reader.info().frames < 0
+          ? 0
+          : std::max<std::int64_t>(0, (reader.info().frames - options.start + options.stride - 1) / options.stride);
   if (options.frames > 0) expected = expected ? std::min(expected, options.frames) : options.frames;
   Frames frame, out;
   out.pixels = std::make_shared<std::vector<std::uint8_t>>();
@@ -321,18 +347,20 @@ Frames read_video(const std::filesystem::path& path, const ReadOptions& options,
     if (out.count == 0) {
       out.height = frame.height, out.width = frame.width, out.fps = frame.fps;
       const auto each = static_cast<std::int64_t>(frame.bytes());
-      VGEN_CHECK(expected <= options.bytes / each, MediaError, "video: ", shown(path), ": limit: ", expected, " frames of ", each, " bytes, at most ",
-                 options.bytes, " bytes are held; ask for fewer frames, raise `bytes`, or use VideoReader");
+      VGEN_CHECK(expected <= options.bytes / each, MediaError, "video: ", shown(path), ": limit: ", expected,
+                 " frames of ", each, " bytes, at most ", options.bytes,
+                 " bytes are held; ask for fewer frames, raise `bytes`, or use VideoReader");
       // A header may promise more than there is: memory is taken ahead for 64 MiB at most.
       out.pixels->reserve(std::size_t(std::min<std::int64_t>(expected * each, 64 << 20)));
     }
-    VGEN_CHECK(std::int64_t(out.pixels->size() + frame.bytes()) <= options.bytes, MediaError, "video: ", shown(path), ": limit: more than ", options.bytes,
-               " bytes of pixels");
+    VGEN_CHECK(std::int64_t(out.pixels->size() + frame.bytes()) <= options.bytes, MediaError, "video: ", shown(path),
+               ": limit: more than ", options.bytes, " bytes of pixels");
     out.pixels->insert(out.pixels->end(), frame.pixels->begin(), frame.pixels->end());
     ++out.count;
     if (progress) progress({"decode", out.count, std::max(expected, out.count), 0});
   }
-  VGEN_CHECK(out.count > 0, MediaError, "video: ", shown(path), options.start > 0 ? ": there is no frame at `start`" : ": no frame could be decoded");
+  VGEN_CHECK(out.count > 0, MediaError, "video: ", shown(path),
+             options.start > 0 ? ": there is no frame at `start`" : ": no frame could be decoded");
   if (info) {
     *info = reader.info();
     info->frames = out.count;

@@ -43,7 +43,8 @@ std::vector<Taps> taps(std::int64_t from, std::int64_t to, Filter filter) {
 
 void paste(const Frames& from, std::int64_t frame, Frames& sheet, std::int64_t y, std::int64_t x) {
   for (std::int64_t row = 0; row < from.height; ++row)
-    std::memcpy(sheet.frame(0) + ((y + row) * sheet.width + x) * 3, from.frame(frame) + row * from.width * 3, std::size_t(from.width * 3));
+    std::memcpy(sheet.frame(0) + ((y + row) * sheet.width + x) * 3, from.frame(frame) + row * from.width * 3,
+                std::size_t(from.width * 3));
 }
 
 Frames empty_sheet(std::int64_t rows, std::int64_t columns, const Frames& cell, const SheetOptions& o) {
@@ -75,7 +76,8 @@ Frames resize(const Frames& frames, std::int64_t height, std::int64_t width, Fil
         const Taps& tx = columns[std::size_t(x)];
         for (std::int64_t ch = 0; ch < c; ++ch) {
           float sum = 0;
-          for (std::size_t k = 0; k < tx.weight.size(); ++k) sum += tx.weight[k] * mixed[std::size_t((tx.first + std::int64_t(k)) * c + ch)];
+          for (std::size_t k = 0; k < tx.weight.size(); ++k)
+            sum += tx.weight[k] * mixed[std::size_t((tx.first + std::int64_t(k)) * c + ch)];
           to[x * c + ch] = std::uint8_t(std::clamp(std::lround(sum), 0l, 255l));
         }
       }
@@ -84,9 +86,13 @@ Frames resize(const Frames& frames, std::int64_t height, std::int64_t width, Fil
 }
 
 Frames crop(const Frames& frames, const Rect& r) {
-  VGEN_CHECK(r.x >= 0 && r.y >= 0 && r.width > 0 && r.height > 0 && r.x + r.width <= frames.width && r.y + r.height <= frames.height, ShapeError,
-             "crop: ", r.width, "x", r.height, " at (", r.x, ", ", r.y, ") leaves the picture of ", frames.width, "x", frames.height);
-  return to_frames(xt::view(view(frames), xt::all(), xt::range(r.y, r.y + r.height), xt::range(r.x, r.x + r.width), xt::all()), frames.fps);
+  VGEN_CHECK(r.x >= 0 && r.y >= 0 && r.width > 0 && r.height > 0 && r.x + r.width <= frames.width &&
+                 r.y + r.height <= frames.height,
+             ShapeError, "crop: ", r.width, "x", r.height, " at (", r.x, ", ", r.y, ") leaves the picture of ",
+             frames.width, "x", frames.height);
+  return to_frames(
+      xt::view(view(frames), xt::all(), xt::range(r.y, r.y + r.height), xt::range(r.x, r.x + r.width), xt::all()),
+      frames.fps);
 }
 
 Frames center_crop(const Frames& frames, std::int64_t height, std::int64_t width) {
@@ -94,12 +100,15 @@ Frames center_crop(const Frames& frames, std::int64_t height, std::int64_t width
 }
 
 Frames flip_horizontal(const Frames& frames) {
-  return to_frames(xt::view(view(frames), xt::all(), xt::all(), xt::range(xt::placeholders::_, xt::placeholders::_, -1), xt::all()), frames.fps);
+  return to_frames(
+      xt::view(view(frames), xt::all(), xt::all(), xt::range(xt::placeholders::_, xt::placeholders::_, -1), xt::all()),
+      frames.fps);
 }
 
 Frames to_rgb(const Frames& frames, const std::uint8_t* background) {
   if (frames.channels == 3) return frames;
-  VGEN_CHECK(frames.channels == 1 || frames.channels == 4, ShapeError, "video: expected 1, 3 or 4 channels, got ", frames.channels);
+  VGEN_CHECK(frames.channels == 1 || frames.channels == 4, ShapeError, "video: expected 1, 3 or 4 channels, got ",
+             frames.channels);
   Frames out(frames.count, frames.height, frames.width, 3, frames.fps);
   const std::uint8_t* s = frames.pixels->data();
   std::uint8_t* d = out.pixels->data();
@@ -117,22 +126,27 @@ Frames to_rgb(const Frames& frames, const std::uint8_t* background) {
 
 Frames contact_sheet(const Frames& given, const SheetOptions& o) {
   VGEN_CHECK(given.count > 0, ShapeError, "contact_sheet: no frames");
-  VGEN_CHECK(o.columns >= 0 && o.gap >= 0, ConfigError, "contact_sheet: columns and gap must not be negative, got ", o.columns, " and ", o.gap);
+  VGEN_CHECK(o.columns >= 0 && o.gap >= 0, ConfigError, "contact_sheet: columns and gap must not be negative, got ",
+             o.columns, " and ", o.gap);
   const Frames frames = to_rgb(given);
-  const auto columns = std::min(frames.count, o.columns ? o.columns : std::int64_t(std::ceil(std::sqrt(double(frames.count)))));
+  const auto columns =
+      std::min(frames.count, o.columns ? o.columns : std::int64_t(std::ceil(std::sqrt(double(frames.count)))));
   Frames sheet = empty_sheet((frames.count + columns - 1) / columns, columns, frames, o);
   for (std::int64_t i = 0; i < frames.count; ++i)
-    paste(frames, i, sheet, o.gap + i / columns * (frames.height + o.gap), o.gap + i % columns * (frames.width + o.gap));
+    paste(frames, i, sheet, o.gap + i / columns * (frames.height + o.gap),
+          o.gap + i % columns * (frames.width + o.gap));
   return sheet;
 }
 
 Frames contact_sheet(const std::vector<Frames>& clips, const SheetOptions& o) {
   VGEN_CHECK(!clips.empty(), ShapeError, "contact_sheet: no clips");
-  VGEN_CHECK(o.columns >= 0 && o.gap >= 0, ConfigError, "contact_sheet: columns and gap must not be negative, got ", o.columns, " and ", o.gap);
+  VGEN_CHECK(o.columns >= 0 && o.gap >= 0, ConfigError, "contact_sheet: columns and gap must not be negative, got ",
+             o.columns, " and ", o.gap);
   std::int64_t longest = 0;
   for (const Frames& c : clips) {
-    VGEN_CHECK(c.count > 0 && c.height == clips[0].height && c.width == clips[0].width, ShapeError, "contact_sheet: expected clips of ", clips[0].width,
-               "x", clips[0].height, ", got ", c.count, " frames of ", c.width, "x", c.height);
+    VGEN_CHECK(c.count > 0 && c.height == clips[0].height && c.width == clips[0].width, ShapeError,
+               "contact_sheet: expected clips of ", clips[0].width, "x", clips[0].height, ", got ", c.count,
+               " frames of ", c.width, "x", c.height);
     longest = std::max(longest, c.count);
   }
   const auto columns = o.columns ? std::min(o.columns, longest) : longest;
@@ -148,10 +162,13 @@ Frames contact_sheet(const std::vector<Frames>& clips, const SheetOptions& o) {
   return sheet;
 }
 
-Rect changed_rect(const std::uint8_t* a, const std::uint8_t* b, std::int64_t height, std::int64_t width, std::int64_t channels) {
+Rect changed_rect(const std::uint8_t* a, const std::uint8_t* b, std::int64_t height, std::int64_t width,
+                  std::int64_t channels) {
   const auto row = std::size_t(width * channels);
   std::int64_t top = 0, bottom = height;
-  const auto same = [&](std::int64_t y) { return std::memcmp(a + std::size_t(y) * row, b + std::size_t(y) * row, row) == 0; };
+  const auto same = [&](std::int64_t y) {
+    return std::memcmp(a + std::size_t(y) * row, b + std::size_t(y) * row, row) == 0;
+  };
   while (top < bottom && same(top)) ++top;
   if (top == bottom) return {};
   while (same(bottom - 1)) --bottom;
@@ -160,7 +177,8 @@ Rect changed_rect(const std::uint8_t* a, const std::uint8_t* b, std::int64_t hei
     const std::uint8_t *p = a + std::size_t(y) * row, *q = b + std::size_t(y) * row;
     std::int64_t x = 0, end = width;
     while (x < left && std::memcmp(p + x * channels, q + x * channels, std::size_t(channels)) == 0) ++x;
-    while (end > right && std::memcmp(p + (end - 1) * channels, q + (end - 1) * channels, std::size_t(channels)) == 0) --end;
+    while (end > right && std::memcmp(p + (end - 1) * channels, q + (end - 1) * channels, std::size_t(channels)) == 0)
+      --end;
     left = std::min(left, x), right = std::max(right, end);
   }
   return {left, top, right - left, bottom - top};

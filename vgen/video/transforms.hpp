@@ -1,4 +1,5 @@
-// Host transforms of frames: resize, crop, flip, contact sheets. Values stay uint8 [F, H, W, C]; rate and metadata are kept.
+// Host transforms of frames: resize, crop, flip, contact sheets. Values stay uint8 [F, H, W, C]; rate and metadata are
+// kept.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -14,10 +15,12 @@ struct VGEN_API Rect {
 };
 
 enum class Filter { bilinear, area };
-constexpr auto enum_names(Filter) { return std::array{std::pair{Filter::bilinear, "bilinear"}, std::pair{Filter::area, "area"}}; }
+constexpr auto enum_names(Filter) {
+  return std::array{std::pair{Filter::bilinear, "bilinear"}, std::pair{Filter::area, "area"}};
+}
 
-// bilinear: pixel centres aligned (align_corners=False), no antialiasing. area: mean over the covered source area, fractions
-// weighted; equal to bilinear's intent when enlarging (nearest). Values are rounded to nearest.
+// bilinear: pixel centres aligned (align_corners=False), no antialiasing. area: mean over the covered source area,
+// fractions weighted; equal to bilinear's intent when enlarging (nearest). Values are rounded to nearest.
 VGEN_API Frames resize(const Frames& frames, std::int64_t height, std::int64_t width, Filter filter = Filter::bilinear);
 
 // ShapeError if the rectangle leaves the picture.
@@ -28,21 +31,23 @@ VGEN_API Frames center_crop(const Frames& frames, std::int64_t height, std::int6
 
 VGEN_API Frames flip_horizontal(const Frames& frames);
 
-// [F, H, W, 3] from 1 (copied to all), 3 (shared, no copy) or 4 channels (alpha dropped, or composited over `background`).
+// [F, H, W, 3] from 1 (copied to all), 3 (shared, no copy) or 4 channels (alpha dropped, or composited over
+// `background`).
 VGEN_API Frames to_rgb(const Frames& frames, const std::uint8_t* background = nullptr);
 
 struct VGEN_API SheetOptions {
-  std::int64_t columns = 0;                       // 0: nearly square for one clip, all frames for several
-  std::int64_t gap = 2;                           // pixels between and around pictures
+  std::int64_t columns = 0;  // 0: nearly square for one clip, all frames for several
+  std::int64_t gap = 2;      // pixels between and around pictures
   std::array<std::uint8_t, 3> background{255, 255, 255};
 };
 // One picture [1, H', W', 3] with every frame, row by row.
 VGEN_API Frames contact_sheet(const Frames& frames, const SheetOptions& options = {});
-// One row a clip; with fewer columns than frames each row shows evenly spaced frames, first and last among them. Clips share one
-// picture size; shorter clips leave the rest of the row empty.
+// One row a clip; with fewer columns than frames each row shows evenly spaced frames, first and last among them. Clips
+// share one picture size; shorter clips leave the rest of the row empty.
 VGEN_API Frames contact_sheet(const std::vector<Frames>& clips, const SheetOptions& options = {});
 
 // The smallest rectangle that holds every pixel that differs; width 0 if none does. Pictures are [H, W, C].
-VGEN_API Rect changed_rect(const std::uint8_t* a, const std::uint8_t* b, std::int64_t height, std::int64_t width, std::int64_t channels);
+VGEN_API Rect changed_rect(const std::uint8_t* a, const std::uint8_t* b, std::int64_t height, std::int64_t width,
+                           std::int64_t channels);
 
 }  // namespace vgen::video

@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cerrno>
 #include <chrono>
-#include <cctype>
 #include <cstdio>
 #include <cstring>
 #include <optional>
@@ -43,7 +43,9 @@ Target target_of(const std::filesystem::path& path) {
   if (end == ".mov") return {Kind::ffmpeg, "mov"};
   if (end == ".mkv") return {Kind::ffmpeg, "matroska"};
   if (end == ".webm") return {Kind::ffmpeg, "webm"};
-  throw ConfigError(str("video: cannot tell the format of ", shown(path), "; expected .mp4, .mov, .mkv, .webm, .gif, .png, .apng, .y4m, or a folder name that ends in '/'"));
+  throw ConfigError(
+      str("video: cannot tell the format of ", shown(path),
+          "; expected .mp4, .mov, .mkv, .webm, .gif, .png, .apng, .y4m, or a folder name that ends in '/'"));
 }
 
 std::vector<std::string> encoders_for(const std::string& muxer, const std::string& asked) {
@@ -55,7 +57,8 @@ std::vector<std::string> encoders_for(const std::string& muxer, const std::strin
 double check(double fps, const WriteOptions& o) {
   const double rate = o.fps != 0 ? o.fps : fps;
   VGEN_CHECK(rate >= 0.01 && rate <= 1000, ConfigError, "video: fps must be in [0.01, 1000], got ", rate);
-  VGEN_CHECK(o.quality >= 0 && o.quality <= 51, ConfigError, "video: quality must be in [0, 51] (0 is best), got ", o.quality);
+  VGEN_CHECK(o.quality >= 0 && o.quality <= 51, ConfigError, "video: quality must be in [0, 51] (0 is best), got ",
+             o.quality);
   VGEN_CHECK(o.loop >= 0 && o.loop < 65536, ConfigError, "video: loop must be in [0, 65535], got ", o.loop);
   VGEN_CHECK(o.threads >= 0 && o.threads <= 64, ConfigError, "video: threads must be in [0, 64], got ", o.threads);
   return rate;
@@ -97,11 +100,12 @@ struct GifSink final : VideoWriter::Sink {
   WriteOptions o;
   bool png;
   CancelToken cancel;
-  GifSink(const std::filesystem::path& path, std::int64_t h, std::int64_t w, std::int64_t c, double fps, const WriteOptions& options, bool as_png,
-          const CancelToken& token)
+  GifSink(const std::filesystem::path& path, std::int64_t h, std::int64_t w, std::int64_t c, double fps,
+          const WriteOptions& options, bool as_png, const CancelToken& token)
       : file(path), frames(0, h, w, c, fps), o(options), png(as_png), cancel(token) {
     encoder = png ? "png" : "gif";
-    VGEN_CHECK(png || fps <= 50, ConfigError, "gif: fps must be in (0, 50], got ", fps, "; write .mp4 or .apng instead");
+    VGEN_CHECK(png || fps <= 50, ConfigError, "gif: fps must be in (0, 50], got ", fps,
+               "; write .mp4 or .apng instead");
   }
   void add(const std::uint8_t* pixels) override {
     frames.pixels->insert(frames.pixels->end(), pixels, pixels + frames.height * frames.width * frames.channels);
@@ -110,7 +114,9 @@ struct GifSink final : VideoWriter::Sink {
   void finish() override {
     const auto comment = o.metadata.find("comment");
     file.write(png ? encode_apng(frames, o.metadata, o.loop, cancel)
-                   : encode_gif(frames, {o.loop, o.palette, o.dither, comment == o.metadata.end() ? "" : comment->second}, cancel));
+                   : encode_gif(frames,
+                                {o.loop, o.palette, o.dither, comment == o.metadata.end() ? "" : comment->second},
+                                cancel));
     file.commit();
   }
 };
@@ -131,7 +137,8 @@ struct FolderSink final : VideoWriter::Sink {
   AtomicDir folder;
   std::int64_t h, w, c, count = 0;
   Metadata metadata;
-  FolderSink(const std::filesystem::path& path, std::int64_t height, std::int64_t width, std::int64_t channels, Metadata m)
+  FolderSink(const std::filesystem::path& path, std::int64_t height, std::int64_t width, std::int64_t channels,
+             Metadata m)
       : folder(path), h(height), w(width), c(channels), metadata(std::move(m)) {
     encoder = "png";
   }
@@ -147,8 +154,8 @@ struct LibrarySink final : VideoWriter::Sink {
   const ffmpeg_api::Api& api;
   std::string who;
   CancelToken cancel;
-  AtomicFile partial;                 // fragmented while frames come: what a killed run leaves can be played
-  std::optional<AtomicFile> whole;    // mp4, mov: rewritten at the end
+  AtomicFile partial;               // fragmented while frames come: what a killed run leaves can be played
+  std::optional<AtomicFile> whole;  // mp4, mov: rewritten at the end
   Opened partial_fd;
   std::optional<Opened> whole_fd;
   void* writer = nullptr;
@@ -157,9 +164,13 @@ struct LibrarySink final : VideoWriter::Sink {
   std::vector<std::string> texts;
   std::vector<const char*> encoders, metadata;
 
-  LibrarySink(const std::filesystem::path& path, const std::string& muxer, std::int64_t h, std::int64_t w, std::int64_t c, double fps, const WriteOptions& o,
-              const CancelToken& token)
-      : api(backend("video")), who("video: " + shown(path)), cancel(token), partial(path), partial_fd(partial.temporary()) {
+  LibrarySink(const std::filesystem::path& path, const std::string& muxer, std::int64_t h, std::int64_t w,
+              std::int64_t c, double fps, const WriteOptions& o, const CancelToken& token)
+      : api(backend("video")),
+        who("video: " + shown(path)),
+        cancel(token),
+        partial(path),
+        partial_fd(partial.temporary()) {
     if (muxer == "mp4" || muxer == "mov") {
       whole.emplace(path);
       whole_fd.emplace(whole->temporary());
@@ -213,9 +224,11 @@ struct ProgramSink final : VideoWriter::Sink {
   AtomicFile partial;
   std::optional<AtomicFile> whole;
   ProgramEncoder program;
-  ProgramSink(const std::filesystem::path& path, const std::filesystem::path& binary, const std::string& muxer, std::int64_t h, std::int64_t w,
-              std::int64_t c, double fps, const WriteOptions& o, const CancelToken& cancel)
-      : partial(path), program(binary, partial.temporary(), muxer, encoders_for(muxer, o.encoder), h, w, c, fps, o, cancel) {
+  ProgramSink(const std::filesystem::path& path, const std::filesystem::path& binary, const std::string& muxer,
+              std::int64_t h, std::int64_t w, std::int64_t c, double fps, const WriteOptions& o,
+              const CancelToken& cancel)
+      : partial(path),
+        program(binary, partial.temporary(), muxer, encoders_for(muxer, o.encoder), h, w, c, fps, o, cancel) {
     if (muxer == "mp4" || muxer == "mov") whole.emplace(path);
     encoder = program.encoder();
   }
@@ -232,11 +245,12 @@ Way way_for(const std::string& muxer, const WriteOptions& o, std::filesystem::pa
   if (backend_status().available) {
     const auto& api = backend("video");
     const auto names = encoders_for(muxer, o.encoder);
-    if (std::any_of(names.begin(), names.end(), [&](const std::string& n) { return api.has_encoder(n.c_str()); })) return Way::library;
+    if (std::any_of(names.begin(), names.end(), [&](const std::string& n) { return api.has_encoder(n.c_str()); }))
+      return Way::library;
     const auto all = encoders_for("mp4", "auto");
     const std::string near = nearest(o.encoder, all.data(), all.size());
-    VGEN_CHECK(o.encoder == "auto", Unavailable, "video: FFmpeg here has no encoder '", printable(o.encoder), "'", near.empty() ? "" : "; did you mean '" + near + "'?",
-               " 'auto' takes the first that works");
+    VGEN_CHECK(o.encoder == "auto", Unavailable, "video: FFmpeg here has no encoder '", printable(o.encoder), "'",
+               near.empty() ? "" : "; did you mean '" + near + "'?", " 'auto' takes the first that works");
   }
   program = ffmpeg_program();
   if (program.empty()) backend("video: writing ." + muxer);  // throws with the reason
@@ -244,17 +258,21 @@ Way way_for(const std::string& muxer, const WriteOptions& o, std::filesystem::pa
   return Way::program;
 }
 
-std::unique_ptr<VideoWriter::Sink> open_sink(const std::filesystem::path& path, std::int64_t h, std::int64_t w, std::int64_t c, double fps,
-                                             const WriteOptions& o, const CancelToken& cancel) {
+std::unique_ptr<VideoWriter::Sink> open_sink(const std::filesystem::path& path, std::int64_t h, std::int64_t w,
+                                             std::int64_t c, double fps, const WriteOptions& o,
+                                             const CancelToken& cancel) {
   const Target target = target_of(path);
   switch (target.kind) {
     case Kind::gif:
-    case Kind::png: return std::make_unique<GifSink>(path, h, w, c, fps, o, target.kind == Kind::png, cancel);
-    case Kind::y4m: return std::make_unique<Y4mSink>(path, h, w, c, fps);
+    case Kind::png:
+      return std::make_unique<GifSink>(path, h, w, c, fps, o, target.kind == Kind::png, cancel);
+    case Kind::y4m:
+      return std::make_unique<Y4mSink>(path, h, w, c, fps);
     case Kind::folder:
       expect_free_folder(path);
       return std::make_unique<FolderSink>(path, h, w, c, o.metadata);
-    case Kind::ffmpeg: break;
+    case Kind::ffmpeg:
+      break;
   }
   VGEN_CHECK(h <= 16384 && w <= 16384, ShapeError, "video: sides above 16384 are not encoded, got ", w, "x", h);
   std::filesystem::path program;
@@ -264,20 +282,24 @@ std::unique_ptr<VideoWriter::Sink> open_sink(const std::filesystem::path& path, 
     log::info("video: ", shown(path), ": encoder ", sink->encoder, " (", backend_status().text, ")");
   } else {
     sink = std::make_unique<ProgramSink>(path, program, target.muxer, h, w, c, fps, o, cancel);
-    log::info("video: ", shown(path), ": encoder ", sink->encoder, " through ", program.string(), " (", backend_status().text, ")");
+    log::info("video: ", shown(path), ": encoder ", sink->encoder, " through ", program.string(), " (",
+              backend_status().text, ")");
   }
   if ((h % 2 || w % 2) && sink->encoder.find("264") != std::string::npos)
-    log::warn("video: H.264 needs even sides: ", w, "x", h, " is written as ", (w + 1) / 2 * 2, "x", (h + 1) / 2 * 2, ", the last line repeated");
+    log::warn("video: H.264 needs even sides: ", w, "x", h, " is written as ", (w + 1) / 2 * 2, "x", (h + 1) / 2 * 2,
+              ", the last line repeated");
   return sink;
 }
 
 }  // namespace
 
-VideoWriter::VideoWriter(const std::filesystem::path& path, std::int64_t height, std::int64_t width, std::int64_t channels, double fps,
-                         const WriteOptions& options, const CancelToken& cancel)
+VideoWriter::VideoWriter(const std::filesystem::path& path, std::int64_t height, std::int64_t width,
+                         std::int64_t channels, double fps, const WriteOptions& options, const CancelToken& cancel)
     : path_(path), cancel_(cancel) {
-  VGEN_CHECK(height > 0 && width > 0, ShapeError, "video: expected a picture of at least 1x1, got ", height, "x", width);
-  VGEN_CHECK(channels == 1 || channels == 3 || channels == 4, ShapeError, "video: expected 1, 3 or 4 channels, got ", channels);
+  VGEN_CHECK(height > 0 && width > 0, ShapeError, "video: expected a picture of at least 1x1, got ", height, "x",
+             width);
+  VGEN_CHECK(channels == 1 || channels == 3 || channels == 4, ShapeError, "video: expected 1, 3 or 4 channels, got ",
+             channels);
   sink_ = open_sink(path, height, width, channels, check(fps, options), options, cancel);
 }
 VideoWriter::~VideoWriter() = default;
@@ -299,25 +321,30 @@ WriteReport VideoWriter::finish() {
   WriteReport report{path_, sink_->encoder, frames_, 0};
   sink_.reset();
   std::error_code ignored;
-  if (path_.has_filename()) report.bytes = std::filesystem::file_size(path_, ignored);
+  if (path_.has_filename())
+    report.bytes = std::filesystem::file_size(path_, ignored);
   else
     for (const auto& f : std::filesystem::directory_iterator(path_, ignored)) report.bytes += f.file_size(ignored);
   return report;
 }
 
-WriteReport write_video(const std::filesystem::path& path, const Frames& frames, const WriteOptions& options, const OnProgress& progress,
-                        const CancelToken& cancel) {
-  VGEN_CHECK(frames.count > 0 && frames.pixels && frames.pixels->size() >= frames.bytes(), ShapeError, "video: no frames were given for ", shown(path));
+WriteReport write_video(const std::filesystem::path& path, const Frames& frames, const WriteOptions& options,
+                        const OnProgress& progress, const CancelToken& cancel) {
+  VGEN_CHECK(frames.count > 0 && frames.pixels && frames.pixels->size() >= frames.bytes(), ShapeError,
+             "video: no frames were given for ", shown(path));
   VideoWriter writer(path, frames.height, frames.width, frames.channels, frames.fps, options, cancel);
   const auto begin = std::chrono::steady_clock::now();
   for (std::int64_t i = 0; i < frames.count; ++i) {
     writer.add(frames.frame(i));
-    if (progress) progress({"write", i + 1, frames.count, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()});
+    if (progress)
+      progress({"write", i + 1, frames.count,
+                std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()});
   }
   return writer.finish();
 }
 
-WriteReport write_image(const std::filesystem::path& path, const Frames& frames, std::int64_t frame, const std::map<std::string, std::string>& metadata) {
+WriteReport write_image(const std::filesystem::path& path, const Frames& frames, std::int64_t frame,
+                        const std::map<std::string, std::string>& metadata) {
   VGEN_CHECK(frame >= 0 && frame < frames.count, ShapeError, "write_image: frame ", frame, " of ", frames.count);
   VGEN_CHECK(target_of(path).kind == Kind::png, ConfigError, "write_image: expected a .png name, got ", shown(path));
   const std::string bytes = encode_png(frames.frame(frame), frames.height, frames.width, frames.channels, metadata);
@@ -328,7 +355,8 @@ WriteReport write_image(const std::filesystem::path& path, const Frames& frames,
 void expect_video_path(const std::filesystem::path& path, double fps, const WriteOptions& options) {
   const Target target = target_of(path);
   const double rate = check(fps, options);
-  VGEN_CHECK(target.kind != Kind::gif || rate <= 50, ConfigError, "gif: fps must be in (0, 50], got ", rate, "; write .mp4 or .apng instead");
+  VGEN_CHECK(target.kind != Kind::gif || rate <= 50, ConfigError, "gif: fps must be in (0, 50], got ", rate,
+             "; write .mp4 or .apng instead");
   if (target.kind == Kind::folder) expect_free_folder(path);
   std::filesystem::path program;
   if (target.kind == Kind::ffmpeg) way_for(target.muxer, options, program);

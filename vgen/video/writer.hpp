@@ -1,4 +1,5 @@
-// Writing videos and pictures; the name decides the format. A file appears complete or not at all (core/atomic_file.hpp).
+// Writing videos and pictures; the name decides the format. A file appears complete or not at all
+// (core/atomic_file.hpp).
 //
 //   .mp4 .m4v .mov .mkv .webm   FFmpeg: the library, else an `ffmpeg` program
 //   .gif .apng .png .y4m        own encoders, on any machine (.png with several frames is an animated PNG)
@@ -19,23 +20,27 @@ namespace vgen::video {
 
 struct VGEN_API WriteOptions {
   static constexpr std::string_view kind = "write_video";
-  double fps = 0;                // 0 = the frames' own rate
-  int quality = 10;              // 0 (best) .. 51 on x264's CRF scale; other encoders get their equivalent; 10 is what the reference writes
-  std::string encoder = "auto";  // auto: libx264, libopenh264, h264_nvenc, libvpx-vp9, libsvtav1, mpeg4: the first that opens; "ffv1" is lossless in .mkv
+  double fps = 0;  // 0 = the frames' own rate
+  int quality =
+      10;  // 0 (best) .. 51 on x264's CRF scale; other encoders get their equivalent; 10 is what the reference writes
+  std::string encoder = "auto";  // auto: libx264, libopenh264, h264_nvenc, libvpx-vp9, libsvtav1, mpeg4: the first that
+                                 // opens; "ffv1" is lossless in .mkv
   int loop = 0;                  // gif, apng: 0 = forever
   GifPalette palette = GifPalette::clip;
-  bool dither = true;            // gif
-  int threads = 0;               // 0 = by the encoder
+  bool dither = true;  // gif
+  int threads = 0;     // 0 = by the encoder
   // "comment" holds the run manifest; all formats but y4m keep it. mp4 and mov keep other keys too, as generic tags.
   std::map<std::string, std::string> metadata = {};
   bool operator==(const WriteOptions&) const = default;
   static constexpr auto fields() {
     return std::tuple{field("fps", &WriteOptions::fps, "frames a second; 0 = the clip's own"),
                       field("quality", &WriteOptions::quality, "0 best .. 51, x264's CRF scale"),
-                      field("encoder", &WriteOptions::encoder, "auto or FFmpeg's name of one"), field("loop", &WriteOptions::loop, "gif, apng: 0 = forever"),
+                      field("encoder", &WriteOptions::encoder, "auto or FFmpeg's name of one"),
+                      field("loop", &WriteOptions::loop, "gif, apng: 0 = forever"),
                       field("palette", &WriteOptions::palette, "gif: one palette for the clip or each frame"),
                       field("dither", &WriteOptions::dither, "gif: ordered dithering where colours are not exact"),
-                      field("threads", &WriteOptions::threads, "0 = automatic"), field("metadata", &WriteOptions::metadata, "text kept in the file")};
+                      field("threads", &WriteOptions::threads, "0 = automatic"),
+                      field("metadata", &WriteOptions::metadata, "text kept in the file")};
   }
 };
 
@@ -46,12 +51,14 @@ struct VGEN_API WriteReport {
   std::uintmax_t bytes = 0;
 };
 
-// Frame by frame, for clips that need not be in memory at once (.gif and .apng are collected). Without finish() nothing appears.
+// Frame by frame, for clips that need not be in memory at once (.gif and .apng are collected). Without finish() nothing
+// appears.
 class VGEN_API VideoWriter {
  public:
-  // ConfigError: name, size, rate or encoder cannot be written. Unavailable: needs FFmpeg. IoError: folder missing, read-only, full.
-  VideoWriter(const std::filesystem::path& path, std::int64_t height, std::int64_t width, std::int64_t channels, double fps,
-              const WriteOptions& options = {}, const CancelToken& cancel = {});
+  // ConfigError: name, size, rate or encoder cannot be written. Unavailable: needs FFmpeg. IoError: folder missing,
+  // read-only, full.
+  VideoWriter(const std::filesystem::path& path, std::int64_t height, std::int64_t width, std::int64_t channels,
+              double fps, const WriteOptions& options = {}, const CancelToken& cancel = {});
   ~VideoWriter();
   VideoWriter(VideoWriter&&) noexcept;
   VideoWriter& operator=(VideoWriter&&) noexcept;
@@ -67,7 +74,8 @@ class VGEN_API VideoWriter {
   std::int64_t frames_ = 0;
 };
 
-VGEN_API WriteReport write_video(const std::filesystem::path& path, const Frames& frames, const WriteOptions& options = {}, const OnProgress& progress = {},
+VGEN_API WriteReport write_video(const std::filesystem::path& path, const Frames& frames,
+                                 const WriteOptions& options = {}, const OnProgress& progress = {},
                                  const CancelToken& cancel = {});
 
 // One frame as PNG.

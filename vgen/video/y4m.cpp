@@ -31,7 +31,8 @@ std::string y4m_header(std::int64_t height, std::int64_t width, double fps) {
   VGEN_CHECK(height > 0 && width > 0, ShapeError, "y4m: expected a non-empty picture, got ", height, "x", width);
   VGEN_CHECK(fps > 0 && fps <= 1000, ConfigError, "y4m: fps must be in (0, 1000], got ", fps);
   const bool whole = fps == std::floor(fps);
-  return str("YUV4MPEG2 W", width, " H", height, " F", whole ? static_cast<long long>(fps) : std::llround(fps * 1000000), ":", whole ? 1 : 1000000,
+  return str("YUV4MPEG2 W", width, " H", height, " F",
+             whole ? static_cast<long long>(fps) : std::llround(fps * 1000000), ":", whole ? 1 : 1000000,
              " Ip A1:1 C444 XCOLORRANGE=FULL\n");
 }
 
@@ -52,7 +53,8 @@ std::string y4m_frame(const std::uint8_t* pixels, std::int64_t height, std::int6
 
 Y4mInfo parse_y4m(std::string_view head, std::size_t size, std::int64_t max_pixels) {
   const std::size_t end = head.substr(0, 4096).find('\n');
-  VGEN_CHECK(head.substr(0, 9) == "YUV4MPEG2" && end != std::string_view::npos, MediaError, "y4m: not a YUV4MPEG2 file");
+  VGEN_CHECK(head.substr(0, 9) == "YUV4MPEG2" && end != std::string_view::npos, MediaError,
+             "y4m: not a YUV4MPEG2 file");
   Y4mInfo info;
   info.header_bytes = end + 1;
   info.chroma = "420";
@@ -76,11 +78,14 @@ Y4mInfo parse_y4m(std::string_view head, std::size_t size, std::int64_t max_pixe
     if (word == "XCOLORRANGE=FULL") info.full_range = true;
   }
   VGEN_CHECK(info.width > 0 && info.height > 0, MediaError, "y4m: no valid size in the header");
-  VGEN_CHECK(info.width <= max_pixels / info.height, MediaError, "y4m: limit: ", info.width, "x", info.height, " pixels, at most ", max_pixels, " are read");
+  VGEN_CHECK(info.width <= max_pixels / info.height, MediaError, "y4m: limit: ", info.width, "x", info.height,
+             " pixels, at most ", max_pixels, " are read");
   VGEN_CHECK(info.fps > 0 && info.fps <= 1000, MediaError, "y4m: limit: frame rate ", info.fps, " is not in (0, 1000]");
   if (info.chroma == "420jpeg" || info.chroma == "420mpeg2" || info.chroma == "420paldv") info.chroma = "420";
-  VGEN_CHECK(info.chroma == "420" || info.chroma == "422" || info.chroma == "444" || info.chroma == "mono", MediaError, "y4m: chroma '",
-             printable(info.chroma), "' is not read; expected 420, 422, 444 or mono with 8 bits. Convert: ffmpeg -i IN -pix_fmt yuv444p OUT.y4m");
+  VGEN_CHECK(
+      info.chroma == "420" || info.chroma == "422" || info.chroma == "444" || info.chroma == "mono", MediaError,
+      "y4m: chroma '", printable(info.chroma),
+      "' is not read; expected 420, 422, 444 or mono with 8 bits. Convert: ffmpeg -i IN -pix_fmt yuv444p OUT.y4m");
   const auto [cw, ch] = chroma_size(info);
   info.frame_bytes = std::size_t(info.width * info.height + 2 * cw * ch);
   const std::size_t rest = size > info.header_bytes ? size - info.header_bytes : 0, each = info.frame_bytes + 6;
@@ -94,23 +99,27 @@ void y4m_to_rgb(const Y4mInfo& info, std::string_view planes, std::uint8_t* rgb)
   const auto* y_plane = reinterpret_cast<const std::uint8_t*>(planes.data());
   const auto* u_plane = y_plane + info.width * info.height;
   const auto* v_plane = u_plane + cw * ch;
-  const double y_scale = info.full_range ? 1 : 255.0 / 219, c_scale = info.full_range ? 1 : 255.0 / 224, y_zero = info.full_range ? 0 : 16;
+  const double y_scale = info.full_range ? 1 : 255.0 / 219, c_scale = info.full_range ? 1 : 255.0 / 224,
+               y_zero = info.full_range ? 0 : 16;
   // Chroma is upsampled bilinearly with centred samples (the 420jpeg placement).
   const auto chroma = [&, cw = cw, ch = ch](const std::uint8_t* plane, std::int64_t x, std::int64_t y) {
     if (cw == info.width && ch == info.height) return double(plane[y * cw + x]);
     const auto side = [](std::int64_t i, std::int64_t n, std::int64_t full) {
       if (n == full) return std::tuple{i, i, 0.0};
-      const std::int64_t a = std::clamp<std::int64_t>((i - 1) >> 1, 0, n - 1), b = std::clamp<std::int64_t>(((i - 1) >> 1) + 1, 0, n - 1);
+      const std::int64_t a = std::clamp<std::int64_t>((i - 1) >> 1, 0, n - 1),
+                         b = std::clamp<std::int64_t>(((i - 1) >> 1) + 1, 0, n - 1);
       return std::tuple{a, b, i % 2 ? 0.25 : 0.75};
     };
     const auto [x0, x1, fx] = side(x, cw, info.width);
     const auto [y0, y1, fy] = side(y, ch, info.height);
-    return (1 - fy) * ((1 - fx) * plane[y0 * cw + x0] + fx * plane[y0 * cw + x1]) + fy * ((1 - fx) * plane[y1 * cw + x0] + fx * plane[y1 * cw + x1]);
+    return (1 - fy) * ((1 - fx) * plane[y0 * cw + x0] + fx * plane[y0 * cw + x1]) +
+           fy * ((1 - fx) * plane[y1 * cw + x0] + fx * plane[y1 * cw + x1]);
   };
   for (std::int64_t y = 0; y < info.height; ++y)
     for (std::int64_t x = 0; x < info.width; ++x, rgb += 3) {
       const double luma = (y_plane[y * info.width + x] - y_zero) * y_scale;
-      const double u = cw ? (chroma(u_plane, x, y) - 128) * c_scale : 0, v = cw ? (chroma(v_plane, x, y) - 128) * c_scale : 0;
+      const double u = cw ? (chroma(u_plane, x, y) - 128) * c_scale : 0,
+                   v = cw ? (chroma(v_plane, x, y) - 128) * c_scale : 0;
       rgb[0] = to8(luma + 1.402 * v);
       rgb[1] = to8(luma - (0.299 * 1.402 * v + 0.114 * 1.772 * u) / 0.587);
       rgb[2] = to8(luma + 1.772 * u);

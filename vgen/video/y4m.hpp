@@ -1,4 +1,5 @@
-// YUV4MPEG2 (.y4m): the video format that needs no codec, read and written by ffmpeg, mpv and the encoders' own programs.
+// YUV4MPEG2 (.y4m): the video format that needs no codec, read and written by ffmpeg, mpv and the encoders' own
+// programs.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -10,12 +11,13 @@ namespace vgen::video {
 
 // Written as 4:4:4, full range, BT.601 (what readers assume): RGB comes back within 2/255.
 VGEN_API std::string y4m_header(std::int64_t height, std::int64_t width, double fps);
-VGEN_API std::string y4m_frame(const std::uint8_t* pixels, std::int64_t height, std::int64_t width, std::int64_t channels);
+VGEN_API std::string y4m_frame(const std::uint8_t* pixels, std::int64_t height, std::int64_t width,
+                               std::int64_t channels);
 
 struct Y4mInfo {
   std::int64_t height = 0, width = 0, frames = 0;  // complete frames in the file
   double fps = 0;
-  std::string chroma;                              // "444", "422", "420jpeg", "mono", ...
+  std::string chroma;  // "444", "422", "420jpeg", "mono", ...
   bool full_range = false, truncated = false;
   std::size_t header_bytes = 0, frame_bytes = 0;
 };

@@ -76,8 +76,8 @@ void expect_finite(const std::string& name, const Tensor& tensor) {
   const auto [low, high] = at::aminmax(wide);                                       // one pass, no mask; NaN wins both
   if (std::isfinite(low.item<double>()) && std::isfinite(high.item<double>())) return;
   const std::int64_t bad = tensor.numel() - at::isfinite(wide).sum().item<std::int64_t>();
-  throw NumericsError(str("weights: '", printable(name), "' holds ", bad, " values that are NaN or infinite, of ", tensor.numel(),
-                          "; the file is damaged or its training diverged"));
+  throw NumericsError(str("weights: '", printable(name), "' holds ", bad, " values that are NaN or infinite, of ",
+                          tensor.numel(), "; the file is damaged or its training diverged"));
 }
 
 }  // namespace

@@ -19,7 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Atomic : testing::Test {
-  fs::path dir = fs::temp_directory_path() / ("vgen-atomic-" + std::to_string(::getpid()) + testing::UnitTest::GetInstance()->current_test_info()->name());
+  fs::path dir = fs::temp_directory_path() / ("vgen-atomic-" + std::to_string(::getpid()) +
+                                              testing::UnitTest::GetInstance()->current_test_info()->name());
   void SetUp() override { fs::create_directories(dir); }
   void TearDown() override {
     std::error_code ignored;
@@ -35,9 +36,7 @@ struct Atomic : testing::Test {
   static std::string message(const std::function<void()>& f) {
     try {
       f();
-    } catch (const IoError& e) {
-      return e.what();
-    }
+    } catch (const IoError& e) { return e.what(); }
     ADD_FAILURE() << "no IoError";
     return "";
   }
@@ -94,7 +93,8 @@ TEST_F(Atomic, ErrorsNameThePathAndLeaveNothing) {
   EXPECT_EQ(names(), Names{"a"});
 }
 
-// A limit on the size of files stands for a full disk: the write fails midway, the old file stays, nothing is left over.
+// A limit on the size of files stands for a full disk: the write fails midway, the old file stays, nothing is left
+// over.
 TEST_F(Atomic, FailedWriteKeepsTheOldFile) {
   write_file(dir / "a", "old");
   const pid_t child = ::fork();
@@ -104,9 +104,7 @@ TEST_F(Atomic, FailedWriteKeepsTheOldFile) {
     ::setrlimit(RLIMIT_FSIZE, &limit);
     try {
       write_file(dir / "a", std::string(1'000'000, 'x'));
-    } catch (const IoError&) {
-      ::_exit(5);
-    }
+    } catch (const IoError&) { ::_exit(5); }
     ::_exit(0);
   }
   int status = 0;
@@ -116,7 +114,8 @@ TEST_F(Atomic, FailedWriteKeepsTheOldFile) {
   EXPECT_EQ(names(), Names{"a"});
 }
 
-// A process killed at a random moment while it saves again and again: what is there is always one of the whole versions.
+// A process killed at a random moment while it saves again and again: what is there is always one of the whole
+// versions.
 TEST_F(Atomic, KilledAtRandomTimes) {
   const auto version = [](int i) { return std::string(200'000, static_cast<char>('a' + i % 26)); };
   write_file(dir / "f", version(0));
@@ -182,7 +181,8 @@ TEST_F(Atomic, ManifestFindsEveryDamage) {
   };
   make();
   EXPECT_EQ(read_file(dir / "m" / "MANIFEST.json"),
-            "{\n  \"a\": {\"bytes\": 10, \"sha256\": \"" + sha256_hex("some bytes") + "\"},\n  \"s/b\": {\"bytes\": 5000, \"sha256\": \"" + sha256_hex(std::string(5000, 'b')) + "\"}\n}\n");
+            "{\n  \"a\": {\"bytes\": 10, \"sha256\": \"" + sha256_hex("some bytes") +
+                "\"},\n  \"s/b\": {\"bytes\": 5000, \"sha256\": \"" + sha256_hex(std::string(5000, 'b')) + "\"}\n}\n");
   write_file(dir / "m" / "a", "some bytez");
   EXPECT_THROW(verify_manifest(dir / "m"), CheckpointError);
   make();
@@ -194,7 +194,9 @@ TEST_F(Atomic, ManifestFindsEveryDamage) {
   make();
   fs::remove(dir / "m" / "MANIFEST.json");
   EXPECT_THROW(verify_manifest(dir / "m"), CheckpointError);
-  for (const std::string bad : {"", "{", "{}", "{\n", "{\n  \"../../etc/passwd\": {\"bytes\": 1, \"sha256\": \"00\"}\n}\n", "{\n  \"a\": {\"bytes\": -1, \"sha256\": \"00\"}\n}\n", "{\n}\nx"}) {
+  for (const std::string bad :
+       {"", "{", "{}", "{\n", "{\n  \"../../etc/passwd\": {\"bytes\": 1, \"sha256\": \"00\"}\n}\n",
+        "{\n  \"a\": {\"bytes\": -1, \"sha256\": \"00\"}\n}\n", "{\n}\nx"}) {
     make();
     write_file(dir / "m" / "MANIFEST.json", bad);
     EXPECT_THROW(verify_manifest(dir / "m"), FormatError) << bad;
@@ -219,8 +221,10 @@ TEST_F(Atomic, ExpectWritable) {
 TEST(Sha256, KnownValues) {
   EXPECT_EQ(sha256_hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  EXPECT_EQ(sha256_hex("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"), "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
-  EXPECT_EQ(sha256_hex(std::string(1'000'000, 'a')), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+  EXPECT_EQ(sha256_hex("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
+            "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+  EXPECT_EQ(sha256_hex(std::string(1'000'000, 'a')),
+            "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
   const std::string text(1000, 'x');
   const std::string whole = sha256_hex(text);
   for (std::size_t piece = 1; piece < 200; piece += 7) {  // in pieces of any size

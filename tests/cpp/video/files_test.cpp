@@ -28,7 +28,8 @@ TEST(Write, LosslessFormatsReadBackEqual) {
     if (std::strcmp(name, "a.mkv") == 0 && !backend_status().available) continue;
     for (std::int64_t f : {1, 6}) {
       const Frames in = noise(f, 34, 51, 3, 8);
-      const WriteReport report = write_video(folder / name, in, {.fps = 12, .encoder = std::strcmp(name, "a.mkv") ? "auto" : "ffv1"});
+      const WriteReport report =
+          write_video(folder / name, in, {.fps = 12, .encoder = std::strcmp(name, "a.mkv") ? "auto" : "ffv1"});
       VideoInfo info;
       const Frames out = read_video(folder / name, {}, &info);
       ASSERT_EQ(out.count, f) << name;
@@ -62,8 +63,16 @@ TEST(Write, Y4mAndFolders) {
 TEST(Write, EncodersGiveEveryFrame) {
   NEEDS_BACKEND();
   const Folder folder;
-  struct Case { const char *name, *encoder; double least; };
-  for (const Case& c : {Case{"a.mp4", "auto", 38}, {"a.mp4", "mpeg4", 33}, {"a.mkv", "libx264", 38}, {"a.webm", "auto", 36}, {"a.mov", "auto", 38}, {"b.mkv", "libsvtav1", 34}})
+  struct Case {
+    const char *name, *encoder;
+    double least;
+  };
+  for (const Case& c : {Case{"a.mp4", "auto", 38},
+                        {"a.mp4", "mpeg4", 33},
+                        {"a.mkv", "libx264", 38},
+                        {"a.webm", "auto", 36},
+                        {"a.mov", "auto", 38},
+                        {"b.mkv", "libsvtav1", 34}})
     for (std::int64_t f : {1, 2, 16, 31}) {
       if (f != 16 && std::string(c.encoder) == "libsvtav1") continue;
       const Frames in = clip(f, 64, 96);
@@ -82,7 +91,11 @@ TEST(Write, EncodersGiveEveryFrame) {
       if (f > 1) { EXPECT_NEAR(out.fps, 8, 0.01) << c.name << c.encoder << f; }
       EXPECT_GT(psnr(in, out), c.least) << c.name << " " << c.encoder;
       if (!has_ffmpeg()) continue;
-      EXPECT_EQ(output_of("ffprobe -v error -count_frames -select_streams v -show_entries stream=nb_read_frames -of csv=p=0 " + (folder / c.name).string()), std::to_string(f))
+      EXPECT_EQ(
+          output_of(
+              "ffprobe -v error -count_frames -select_streams v -show_entries stream=nb_read_frames -of csv=p=0 " +
+              (folder / c.name).string()),
+          std::to_string(f))
           << c.name << " " << report.encoder;
     }
   EXPECT_EQ(folder.parts(), 0u);
@@ -96,17 +109,23 @@ TEST(Write, Mp4IsTaggedPlainAndReproducible) {
   write_video(folder / "a.mp4", in, {.metadata = {{"comment", "m"}}});
   const std::string bytes = slurp(folder / "a.mp4");
   // Not with x264: build 164 uses memory that it did not set, so its bytes differ from run to run (stock ffmpeg's too).
-  for (const char* name : {"m1.mp4", "m2.mp4", "f1.mkv", "f2.mkv"}) write_video(folder / name, in, {.encoder = name[0] == 'm' ? "mpeg4" : "ffv1"});
+  for (const char* name : {"m1.mp4", "m2.mp4", "f1.mkv", "f2.mkv"})
+    write_video(folder / name, in, {.encoder = name[0] == 'm' ? "mpeg4" : "ffv1"});
   EXPECT_EQ(slurp(folder / "m1.mp4"), slurp(folder / "m2.mp4"));
   EXPECT_EQ(slurp(folder / "f1.mkv"), slurp(folder / "f2.mkv"));
-  EXPECT_LT(bytes.find("moov"), bytes.find("mdat"));       // plays while it loads
-  EXPECT_EQ(bytes.find("moof"), std::string::npos);        // no fragments left
-  const std::string tags = output_of("ffprobe -v error -show_entries stream=pix_fmt,color_space,color_range,color_primaries,r_frame_rate,start_time "
-                                     "-of default=nk=0:nw=1 " + (folder / "a.mp4").string());
-  for (const char* tag : {"pix_fmt=yuv420p", "color_space=bt709", "color_range=tv", "color_primaries=bt709", "r_frame_rate=24000/1001", "start_time=0.000000"})
+  EXPECT_LT(bytes.find("moov"), bytes.find("mdat"));  // plays while it loads
+  EXPECT_EQ(bytes.find("moof"), std::string::npos);   // no fragments left
+  const std::string tags = output_of(
+      "ffprobe -v error -show_entries stream=pix_fmt,color_space,color_range,color_primaries,r_frame_rate,start_time "
+      "-of default=nk=0:nw=1 " +
+      (folder / "a.mp4").string());
+  for (const char* tag : {"pix_fmt=yuv420p", "color_space=bt709", "color_range=tv", "color_primaries=bt709",
+                          "r_frame_rate=24000/1001", "start_time=0.000000"})
     EXPECT_NE(tags.find(tag), std::string::npos) << tag << " in " << tags;
   write_video(folder / "c.mp4", in, {.metadata = {{"comment", "m"}, {"vgen:seed", "7"}}});
-  EXPECT_NE(output_of("ffprobe -v error -show_entries format_tags -of default=nw=1 " + (folder / "c.mp4").string()).find("vgen:seed=7"), std::string::npos);
+  EXPECT_NE(output_of("ffprobe -v error -show_entries format_tags -of default=nw=1 " + (folder / "c.mp4").string())
+                .find("vgen:seed=7"),
+            std::string::npos);
   EXPECT_EQ(probe(folder / "c.mp4").comment, "m");
 }
 
@@ -122,7 +141,8 @@ TEST(Write, OddSidesAndChannels) {
   EXPECT_EQ(out.width, 66);
   EXPECT_EQ(out.height, 50);
   EXPECT_GT(psnr(clip(5, 49, 65), crop(out, {0, 0, 65, 49})), 33);
-  EXPECT_LE(std::abs(int(out.frame(2)[65 * 3 + 1]) - int(out.frame(2)[64 * 3 + 1])), 12);  // the column is repeated, not black
+  EXPECT_LE(std::abs(int(out.frame(2)[65 * 3 + 1]) - int(out.frame(2)[64 * 3 + 1])),
+            12);  // the column is repeated, not black
   write_video(folder / "b.webm", clip(5, 49, 65));
   EXPECT_EQ(read_video(folder / "b.webm").width, 65);
   for (std::int64_t c : {1, 4}) {
@@ -141,7 +161,8 @@ TEST(Write, TheChoiceOfEncoderIsLogged) {  // D8
   log::set_sink({});
   log::set_level(log::Level::warn);
   EXPECT_NE(log.find("encoder " + report.encoder), std::string::npos) << log;
-  const std::string message = message_of<Unavailable>([&] { write_video(folder / "b.mp4", clip(2, 32, 32), {.encoder = "libx265x"}); });
+  const std::string message =
+      message_of<Unavailable>([&] { write_video(folder / "b.mp4", clip(2, 32, 32), {.encoder = "libx265x"}); });
   EXPECT_NE(message.find("libx265x"), std::string::npos);
   EXPECT_FALSE(fs::exists(folder / "b.mp4"));
 }
@@ -149,7 +170,8 @@ TEST(Write, TheChoiceOfEncoderIsLogged) {  // D8
 TEST(Write, BadRequests) {
   const Folder folder;
   const Frames in = clip(2, 16, 16);
-  for (const char* name : {"a", "a.txt", "a.mp5", "a.wmv"}) EXPECT_THROW(write_video(folder / name, in), ConfigError) << name;
+  for (const char* name : {"a", "a.txt", "a.mp5", "a.wmv"})
+    EXPECT_THROW(write_video(folder / name, in), ConfigError) << name;
   EXPECT_THROW(write_video(folder / "a.gif", in, {.fps = 60}), ConfigError);
   EXPECT_THROW(write_video(folder / "a.png", in, {.fps = -1}), ConfigError);
   EXPECT_THROW(write_video(folder / "a.png", in, {.fps = std::nan("")}), ConfigError);
@@ -165,7 +187,9 @@ TEST(Write, BadRequests) {
   EXPECT_FALSE(fs::exists(folder / "u.gif"));
   CancelToken cancel;
   int frames = 0;
-  EXPECT_THROW(write_video(folder / "c.gif", in, {}, [&](const ProgressEvent&) { ++frames, cancel.cancel(); }, cancel), Interrupted);
+  EXPECT_THROW(write_video(
+                   folder / "c.gif", in, {}, [&](const ProgressEvent&) { ++frames, cancel.cancel(); }, cancel),
+               Interrupted);
   EXPECT_EQ(frames, 1);
   EXPECT_EQ(folder.parts(), 0u);
   EXPECT_TRUE(fs::is_empty(folder.path()));
@@ -225,7 +249,8 @@ TEST(Write, FullDiskLeavesNothing) {
 TEST(Write, TmpfsThatIsFull) {
   const Folder folder;
   fs::create_directory(folder / "mnt");
-  if (geteuid() != 0 || mount("tmpfs", (folder / "mnt").c_str(), "tmpfs", 0, "size=64k") != 0) GTEST_SKIP() << "needs the right to mount";
+  if (geteuid() != 0 || mount("tmpfs", (folder / "mnt").c_str(), "tmpfs", 0, "size=64k") != 0)
+    GTEST_SKIP() << "needs the right to mount";
   for (const char* name : {"mnt/a.mp4", "mnt/a.gif", "mnt/a.mkv"})
     if (name[6] == 'g' || backend_status().available) {
       EXPECT_THROW(write_video(folder / name, noise(12, 128, 128, 3, 9)), IoError) << name;
@@ -261,7 +286,11 @@ int exit_of(pid_t pid) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-TEST(NoBackend, EverythingElseWorks) { EXPECT_EQ(exit_of(start_self("NoBackend.DISABLED_Inside", {"VGEN_VIDEO_BACKEND=/nonexistent/lib.so", "VGEN_FFMPEG=/nonexistent/ffmpeg"})), 0); }
+TEST(NoBackend, EverythingElseWorks) {
+  EXPECT_EQ(exit_of(start_self("NoBackend.DISABLED_Inside",
+                               {"VGEN_VIDEO_BACKEND=/nonexistent/lib.so", "VGEN_FFMPEG=/nonexistent/ffmpeg"})),
+            0);
+}
 
 TEST(NoBackend, DISABLED_Inside) {
   const Folder folder;
@@ -274,7 +303,8 @@ TEST(NoBackend, DISABLED_Inside) {
     EXPECT_NE(message.find("/nonexistent/lib.so"), std::string::npos) << message;
     EXPECT_THROW(expect_video_path(name), Unavailable);
   }
-  for (const char* name : {"a.gif", "a.png", "a.y4m", "a.apng"}) EXPECT_GT(write_video(folder / name, in).bytes, 0u) << name;
+  for (const char* name : {"a.gif", "a.png", "a.y4m", "a.apng"})
+    EXPECT_GT(write_video(folder / name, in).bytes, 0u) << name;
   for (const char* name : {"a.png", "a.y4m", "a.apng"}) EXPECT_EQ(read_video(folder / name).count, 4) << name;
   EXPECT_THROW(read_video(folder / "a.gif"), Unavailable);
   EXPECT_EQ(folder.parts(), 0u);
@@ -293,15 +323,23 @@ TEST(Program, DISABLED_Inside) {
       const auto report = write_video(folder / name, in, {.metadata = {{"comment", "{\"prompt\": \"a; $(id) 'q'\"}"}}});
       const Folder plain;
       fs::copy_file(folder / name, plain / "a");
-      EXPECT_EQ(output_of("ffprobe -v error -count_frames -select_streams v -show_entries stream=nb_read_frames -of csv=p=0 " + (plain / "a").string()), std::to_string(f))
+      EXPECT_EQ(
+          output_of(
+              "ffprobe -v error -count_frames -select_streams v -show_entries stream=nb_read_frames -of csv=p=0 " +
+              (plain / "a").string()),
+          std::to_string(f))
           << name << " " << report.encoder;
-      EXPECT_NE(output_of("ffprobe -v error -show_entries format_tags -of default=nw=1 " + (plain / "a").string()).find("{\"prompt\": \"a; $(id) 'q'\"}"),
-                std::string::npos) << name;
+      EXPECT_NE(output_of("ffprobe -v error -show_entries format_tags -of default=nw=1 " + (plain / "a").string())
+                    .find("{\"prompt\": \"a; $(id) 'q'\"}"),
+                std::string::npos)
+          << name;
     }
   EXPECT_EQ(folder.parts(), 0u);
   EXPECT_THROW(write_video(folder / "z.mp4", clip(2, 16, 16), {.encoder = "nothing"}), Unavailable);
   CancelToken cancel;
-  EXPECT_THROW(write_video(folder / "z.mp4", clip(3, 16, 16), {}, [&](const ProgressEvent&) { cancel.cancel(); }, cancel), Interrupted);
+  EXPECT_THROW(write_video(
+                   folder / "z.mp4", clip(3, 16, 16), {}, [&](const ProgressEvent&) { cancel.cancel(); }, cancel),
+               Interrupted);
   {
     const SmallDisk disk(2000);
     EXPECT_THROW(write_video(folder / "z.mp4", noise(12, 128, 128, 3, 9)), IoError);
@@ -356,7 +394,8 @@ TEST(Read, PartsOfAClip) {
         for (std::int64_t count : {0, 1, 3}) {
           const Frames out = read_video(folder / name, {.start = start, .stride = stride, .frames = count});
           std::vector<std::uint8_t> expected;
-          for (std::int64_t i = start, n = 0; i < 11 && (count == 0 || n < count); i += stride, ++n) expected.insert(expected.end(), in.frame(i), in.frame(i) + 8 * 9 * 3);
+          for (std::int64_t i = start, n = 0; i < 11 && (count == 0 || n < count); i += stride, ++n)
+            expected.insert(expected.end(), in.frame(i), in.frame(i) + 8 * 9 * 3);
           EXPECT_EQ(*out.pixels, expected) << name << start << stride << count;
           EXPECT_NEAR(out.fps, 8.0 / double(stride), 1e-3);
         }
@@ -369,15 +408,28 @@ TEST(Read, EqualsTheProgram) {  // D5
   NEEDS_BACKEND();
   NEEDS_FFMPEG();
   const Folder folder;
-  struct Case { const char *name, *arguments; };
+  struct Case {
+    const char *name, *arguments;
+  };
   const std::string source = "-f lavfi -i testsrc2=s=96x64:r=10 -frames:v 7 ";
   ASSERT_TRUE(ffmpeg(source + (folder / "base.mp4").string()));
   const std::string base = "-i " + (folder / "base.mp4").string() + " ";
-  for (const Case& c : {Case{"full.mp4", "-pix_fmt yuvj420p"}, {"ten.mkv", "-pix_fmt yuv420p10le -c:v libx264"}, {"odd.webm", "-vf crop=65:49 -c:v libvpx-vp9"},
-                        {"bt709.mp4", "-colorspace bt709 -color_range tv"}, {"hevc.mp4", "-c:v libx265 -x265-params log-level=none"}, {"i.avi", "-c:v mpeg4 -flags +ildct+ilme"},
-                        {"four.mkv", "-pix_fmt yuv444p -c:v libx264"}, {"motion.avi", "-c:v mjpeg"}, {"raw.avi", "-c:v rawvideo -pix_fmt bgr24"},
-                        {"vfr.mkv", "-vf select='not(mod(n\\,3))+eq(n\\,1)' -vsync vfr"}, {"av1.mkv", "-c:v libaom-av1 -cpu-used 8 -usage realtime"},
-                        {"vp8.webm", "-c:v libvpx"}, {"alpha.mkv", "-pix_fmt yuva420p -c:v ffv1"}, {"pal.gif", ""}, {"still.jpg", "-frames:v 1"}, {"still.webp", "-frames:v 1"},
+  for (const Case& c : {Case{"full.mp4", "-pix_fmt yuvj420p"},
+                        {"ten.mkv", "-pix_fmt yuv420p10le -c:v libx264"},
+                        {"odd.webm", "-vf crop=65:49 -c:v libvpx-vp9"},
+                        {"bt709.mp4", "-colorspace bt709 -color_range tv"},
+                        {"hevc.mp4", "-c:v libx265 -x265-params log-level=none"},
+                        {"i.avi", "-c:v mpeg4 -flags +ildct+ilme"},
+                        {"four.mkv", "-pix_fmt yuv444p -c:v libx264"},
+                        {"motion.avi", "-c:v mjpeg"},
+                        {"raw.avi", "-c:v rawvideo -pix_fmt bgr24"},
+                        {"vfr.mkv", "-vf select='not(mod(n\\,3))+eq(n\\,1)' -vsync vfr"},
+                        {"av1.mkv", "-c:v libaom-av1 -cpu-used 8 -usage realtime"},
+                        {"vp8.webm", "-c:v libvpx"},
+                        {"alpha.mkv", "-pix_fmt yuva420p -c:v ffv1"},
+                        {"pal.gif", ""},
+                        {"still.jpg", "-frames:v 1"},
+                        {"still.webp", "-frames:v 1"},
                         {"gray.mkv", "-pix_fmt gray -c:v ffv1"}}) {
     const fs::path file = folder / c.name;
     ASSERT_TRUE(ffmpeg(base + c.arguments + " " + file.string())) << c.name;
@@ -385,7 +437,8 @@ TEST(Read, EqualsTheProgram) {  // D5
     VideoInfo info;
     const Frames out = read_video(file, {}, &info);
     ASSERT_EQ(oracle.size(), out.bytes()) << c.name;
-    EXPECT_LE(max_difference(reinterpret_cast<const std::uint8_t*>(oracle.data()), out.frame(0), out.bytes()), 1) << c.name;
+    EXPECT_LE(max_difference(reinterpret_cast<const std::uint8_t*>(oracle.data()), out.frame(0), out.bytes()), 1)
+        << c.name;
     EXPECT_FALSE(info.truncated) << c.name;
   }
 }
@@ -399,7 +452,14 @@ TEST(Read, RotationAndFlips) {
   const auto tkhd = bytes.find("tkhd");
   ASSERT_NE(tkhd, std::string::npos);
   // All eight symmetries, as the 2x2 part of the track's display matrix.
-  for (const auto& m : std::vector<std::array<int, 4>>{{1, 0, 0, 1}, {0, 1, -1, 0}, {-1, 0, 0, -1}, {0, -1, 1, 0}, {-1, 0, 0, 1}, {1, 0, 0, -1}, {0, 1, 1, 0}, {0, -1, -1, 0}}) {
+  for (const auto& m : std::vector<std::array<int, 4>>{{1, 0, 0, 1},
+                                                       {0, 1, -1, 0},
+                                                       {-1, 0, 0, -1},
+                                                       {0, -1, 1, 0},
+                                                       {-1, 0, 0, 1},
+                                                       {1, 0, 0, -1},
+                                                       {0, 1, 1, 0},
+                                                       {0, -1, -1, 0}}) {
     std::string turned = bytes;
     const std::size_t at = tkhd + 4 + 40;  // version 0: the matrix follows 40 bytes of fields
     const auto put = [&](std::size_t index, int v) {
@@ -416,7 +476,8 @@ TEST(Read, RotationAndFlips) {
     // The program turns before the conversion of colours, so chroma may differ by rounding.
     int worst = max_difference(reinterpret_cast<const std::uint8_t*>(oracle.data()), out.frame(0), out.bytes());
     std::size_t far = 0;
-    for (std::size_t i = 0; i < out.bytes(); ++i) far += std::abs(int(std::uint8_t(oracle[i])) - int((*out.pixels)[i])) > 24;
+    for (std::size_t i = 0; i < out.bytes(); ++i)
+      far += std::abs(int(std::uint8_t(oracle[i])) - int((*out.pixels)[i])) > 24;
     EXPECT_LT(double(far) / double(out.bytes()), 0.03) << m[0] << m[1] << m[2] << m[3] << " worst " << worst;
   }
 }
@@ -427,7 +488,8 @@ TEST(Read, AlphaOverABackground) {
   *rgba.pixels = {200, 100, 0, 128, 1, 2, 3, 255};
   write_image(folder / "a.png", rgba);
   EXPECT_EQ(*read_image(folder / "a.png").pixels, (std::vector<std::uint8_t>{200, 100, 0, 1, 2, 3}));
-  EXPECT_EQ(*read_video(folder / "a.png", {.background = {{255, 255, 255}}}).pixels, (std::vector<std::uint8_t>{227, 177, 127, 1, 2, 3}));
+  EXPECT_EQ(*read_video(folder / "a.png", {.background = {{255, 255, 255}}}).pixels,
+            (std::vector<std::uint8_t>{227, 177, 127, 1, 2, 3}));
 }
 
 }  // namespace

@@ -60,7 +60,8 @@ TEST(Gif, TimeIsKept) {
   const Folder folder;
   for (double fps : {7.0, 8.0, 12.5, 30.0}) {
     spit(folder / "t.gif", encode_gif(clip(21, 16, 16, 3, fps)));
-    const std::string seconds = output_of("ffprobe -v error -show_entries format=duration -of csv=p=0 " + (folder / "t.gif").string());
+    const std::string seconds =
+        output_of("ffprobe -v error -show_entries format=duration -of csv=p=0 " + (folder / "t.gif").string());
     EXPECT_NEAR(std::stod(seconds), 21 / fps, 0.011) << fps;
   }
   EXPECT_THROW(encode_gif(clip(2, 8, 8, 3, 60)), ConfigError);
@@ -80,21 +81,25 @@ TEST(Y4m, OthersReadOursAndWeReadTheirs) {
   ASSERT_EQ(raw.size(), in.bytes());
   EXPECT_LE(max_difference(reinterpret_cast<const std::uint8_t*>(raw.data()), in.frame(0), raw.size()), 3);
   for (const char* format : {"yuv420p", "yuv422p", "yuv444p", "gray"}) {
-    ASSERT_TRUE(ffmpeg("-i " + (folder / "a.y4m").string() + " -frames:v 2 -pix_fmt " + format + " " + (folder / "b.y4m").string()));
+    ASSERT_TRUE(ffmpeg("-i " + (folder / "a.y4m").string() + " -frames:v 2 -pix_fmt " + format + " " +
+                       (folder / "b.y4m").string()));
     const std::string bytes = slurp(folder / "b.y4m"), oracle = decoded_by_ffmpeg(folder / "b.y4m", folder);
     const Y4mInfo info = parse_y4m(bytes, bytes.size());
     ASSERT_EQ(info.frames, 2) << format;
     Frames out(1, 45, 61);
     y4m_to_rgb(info, std::string_view(bytes).substr(info.header_bytes + 6), out.frame(0));
     std::size_t far = 0;  // the program's cubic chroma differs from ours (linear) at edges only
-    for (std::size_t i = 0; i < out.bytes(); ++i) far += std::abs(int(std::uint8_t(oracle[i])) - int(out.frame(0)[i])) > 4;
+    for (std::size_t i = 0; i < out.bytes(); ++i)
+      far += std::abs(int(std::uint8_t(oracle[i])) - int(out.frame(0)[i])) > 4;
     EXPECT_LT(far, out.bytes() / 25) << format;
   }
 }
 
 TEST(Y4m, BadHeaders) {
-  for (const char* head : {"YUV4MPEG2 W0 H4 F8:1\n", "YUV4MPEG2 W4 F8:1\n", "YUV4MPEG2 W4 H4 F0:0\n", "YUV4MPEG2 W4 H4 F1000000:1\n", "YUV4MPEG2 W4 H4 F8:1",
-                           "YUV4MPEG2 W99999999999999 H4 F8:1\n", "YUV4MPEG2 W9999999 H9999999 F8:1\n", "YUV4MPEG2 W4 H4 F8:1 C420p10\n", "RIFF W4 H4\n"})
+  for (const char* head :
+       {"YUV4MPEG2 W0 H4 F8:1\n", "YUV4MPEG2 W4 F8:1\n", "YUV4MPEG2 W4 H4 F0:0\n", "YUV4MPEG2 W4 H4 F1000000:1\n",
+        "YUV4MPEG2 W4 H4 F8:1", "YUV4MPEG2 W99999999999999 H4 F8:1\n", "YUV4MPEG2 W9999999 H9999999 F8:1\n",
+        "YUV4MPEG2 W4 H4 F8:1 C420p10\n", "RIFF W4 H4\n"})
     EXPECT_THROW(parse_y4m(head, 100), MediaError) << head;
 }
 
@@ -141,7 +146,8 @@ TEST(Transforms, ContactSheets) {
   EXPECT_EQ(sheet.width, 2 * 9 + 1);
   const auto at = [&](std::int64_t y, std::int64_t x) { return sheet.frame(0) + (y * sheet.width + x) * 3; };
   for (int i = 0; i < 5; ++i)
-    for (int y = 0; y < 6; ++y) EXPECT_EQ(std::memcmp(at(1 + i / 2 * 7 + y, 1 + i % 2 * 9), in.frame(i) + y * 24, 24), 0);
+    for (int y = 0; y < 6; ++y)
+      EXPECT_EQ(std::memcmp(at(1 + i / 2 * 7 + y, 1 + i % 2 * 9), in.frame(i) + y * 24, 24), 0);
   EXPECT_EQ(at(0, 0)[0], 9);
   EXPECT_EQ(at(20, 15)[2], 7);  // the empty sixth place
   EXPECT_EQ(contact_sheet(clip(16, 4, 4)).width, 4 * 6 + 2);

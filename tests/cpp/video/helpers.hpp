@@ -48,7 +48,8 @@ inline Frames clip(std::int64_t f, std::int64_t h, std::int64_t w, std::int64_t 
       for (std::int64_t x = 0; x < w; ++x) {
         const bool inside = std::abs(x - w * (i + 1) / (f + 1)) < w / 6 && std::abs(y - h / 2) < h / 6;
         for (std::int64_t k = 0; k < c; ++k) {
-          const double wave = 100 + 60 * std::sin(double(x) / double(w) * 3 + double(k) + double(i) * 0.1) + 40 * std::cos(double(y) / double(h) * 2);
+          const double wave = 100 + 60 * std::sin(double(x) / double(w) * 3 + double(k) + double(i) * 0.1) +
+                              40 * std::cos(double(y) / double(h) * 2);
           out.frame(i)[(y * w + x) * c + k] = std::uint8_t(k == 3 ? 255 : inside ? 240 - 12 * k : wave);
         }
       }
@@ -87,7 +88,8 @@ inline bool has_ffmpeg() {
 }
 // Runs the ffmpeg program; paths in tests need no quoting.
 inline bool ffmpeg(const std::string& arguments) {
-  return std::system(("ffmpeg -hide_banner -loglevel error -nostdin -y " + arguments + " >/dev/null 2>&1").c_str()) == 0;
+  return std::system(("ffmpeg -hide_banner -loglevel error -nostdin -y " + arguments + " >/dev/null 2>&1").c_str()) ==
+         0;
 }
 inline std::string output_of(const std::string& command) {
   std::string out;
@@ -100,9 +102,12 @@ inline std::string output_of(const std::string& command) {
   return out;
 }
 // What the ffmpeg program decodes, with the scaler flags that vgen uses.
-inline std::string decoded_by_ffmpeg(const fs::path& file, const Folder& folder, const std::string& options = "-pix_fmt rgb24") {
+inline std::string decoded_by_ffmpeg(const fs::path& file, const Folder& folder,
+                                     const std::string& options = "-pix_fmt rgb24") {
   const fs::path raw = folder / "oracle.raw";
-  if (!ffmpeg("-i " + file.string() + " -vsync passthrough -sws_flags bicubic+accurate_rnd+full_chroma_int+full_chroma_inp " + options + " -f rawvideo " + raw.string()))
+  if (!ffmpeg("-i " + file.string() +
+              " -vsync passthrough -sws_flags bicubic+accurate_rnd+full_chroma_int+full_chroma_inp " + options +
+              " -f rawvideo " + raw.string()))
     return "";
   return slurp(raw);
 }
@@ -114,9 +119,7 @@ template <class E, class F>
 std::string message_of(F&& body) {
   try {
     body();
-  } catch (const E& e) {
-    return e.what();
-  } catch (const std::exception& e) {
+  } catch (const E& e) { return e.what(); } catch (const std::exception& e) {
     ADD_FAILURE() << "another error: " << e.what();
     return "";
   }

@@ -19,7 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Weights : testing::Test {
-  fs::path dir = fs::temp_directory_path() / ("vgen-weights-" + std::to_string(::getpid()) + testing::UnitTest::GetInstance()->current_test_info()->name());
+  fs::path dir = fs::temp_directory_path() / ("vgen-weights-" + std::to_string(::getpid()) +
+                                              testing::UnitTest::GetInstance()->current_test_info()->name());
   void SetUp() override { fs::create_directories(dir); }
   void TearDown() override { fs::remove_all(dir); }
 };
@@ -28,9 +29,7 @@ template <class Expected>
 std::string message_of(const std::function<void()>& f) {
   try {
     f();
-  } catch (const Expected& e) {
-    return e.what();
-  } catch (const std::exception& e) {
+  } catch (const Expected& e) { return e.what(); } catch (const std::exception& e) {
     ADD_FAILURE() << "another exception: " << e.what();
     return "";
   }
@@ -47,8 +46,9 @@ bool same(const Tensor& a, const Tensor& b) {
 
 StateDict everything() {
   StateDict out;
-  for (const at::ScalarType t : {at::kFloat, at::kDouble, at::kHalf, at::kBFloat16, at::kLong, at::kInt, at::kShort, at::kChar, at::kByte, at::kBool, at::kUInt16, at::kUInt32, at::kUInt64,
-                                 at::kFloat8_e4m3fn, at::kFloat8_e5m2})
+  for (const at::ScalarType t :
+       {at::kFloat, at::kDouble, at::kHalf, at::kBFloat16, at::kLong, at::kInt, at::kShort, at::kChar, at::kByte,
+        at::kBool, at::kUInt16, at::kUInt32, at::kUInt64, at::kFloat8_e4m3fn, at::kFloat8_e5m2})
     out.emplace_back(c10::toString(t), at::arange(12, at::kFloat).reshape({3, 4}).to(t));
   const Tensor base = at::randn({6, 8});
   out.emplace_back("strided", base.slice(0, 1, 6, 2).t());
@@ -132,7 +132,8 @@ TEST_F(Weights, Shards) {
   const StateDict back = read_state_dict(dir / "diffusion_pytorch_model.safetensors.index.json");
   ASSERT_EQ(back.size(), 10u);
   for (const auto& [name, tensor] : state) EXPECT_TRUE(same(*find(back, name), tensor));
-  EXPECT_EQ(formats::parse_json(read_file(path.string() + ".index.json")).at("metadata").at("total_size").as_int(), 400'000);
+  EXPECT_EQ(formats::parse_json(read_file(path.string() + ".index.json")).at("metadata").at("total_size").as_int(),
+            400'000);
   save_state_dict(path, state, {.max_shard_bytes = 1 << 20});
   EXPECT_TRUE(fs::exists(path)) << "one shard needs no index";
 }
@@ -140,17 +141,26 @@ TEST_F(Weights, Shards) {
 // ---- models ----
 
 struct Model {
-  Tensor linear = at::zeros({4, 3}), conv = at::zeros({2, 2, 3}), bias = at::zeros({4}), steps = at::zeros({1}, at::kLong);
-  template <class F> void each_parameter(F&& f) {
+  Tensor linear = at::zeros({4, 3}), conv = at::zeros({2, 2, 3}), bias = at::zeros({4}),
+         steps = at::zeros({1}, at::kLong);
+  template <class F>
+  void each_parameter(F&& f) {
     f("linear.weight", linear);
     f("time.weight", conv);
     f("linear.bias", bias);
   }
-  template <class F> void each_buffer(F&& f) { f("steps", steps); }
+  template <class F>
+  void each_buffer(F&& f) {
+    f("steps", steps);
+  }
 };
-const KeyMap reference{{"linear.weight", "proj.weight", {4, 3, 1}}, {"time.weight", "temporal.conv.weight", {2, 2, 3, 1, 1}}, {"linear.bias", "proj.bias", {4}}};
+const KeyMap reference{{"linear.weight", "proj.weight", {4, 3, 1}},
+                       {"time.weight", "temporal.conv.weight", {2, 2, 3, 1, 1}},
+                       {"linear.bias", "proj.bias", {4}}};
 StateDict reference_state() {
-  return {{"temporal.conv.weight", at::randn({2, 2, 3, 1, 1})}, {"proj.weight", at::randn({4, 3, 1})}, {"proj.bias", at::randn({4})}};
+  return {{"temporal.conv.weight", at::randn({2, 2, 3, 1, 1})},
+          {"proj.weight", at::randn({4, 3, 1})},
+          {"proj.bias", at::randn({4})}};
 }
 
 TEST_F(Weights, LoadsThroughAKeyMap) {
@@ -170,14 +180,18 @@ TEST_F(Weights, LoadsThroughAKeyMap) {
   const StateDict theirs = to_theirs(ours, reference);
   for (const auto& [name, tensor] : state) EXPECT_TRUE(same(*find(theirs, name), tensor)) << name;
   const StateDict arranged = arrange(targets_of(m), theirs, reference);
-  for (std::size_t i = 0; i < ours.size(); ++i) EXPECT_TRUE(arranged[i].first == ours[i].first && same(arranged[i].second, ours[i].second));
+  for (std::size_t i = 0; i < ours.size(); ++i)
+    EXPECT_TRUE(arranged[i].first == ours[i].first && same(arranged[i].second, ours[i].second));
   EXPECT_EQ(to_ours(theirs, reference)[0].first, "linear.weight");
   EXPECT_EQ(targets_of(m, true).size(), 4u);
 }
 
 TEST_F(Weights, AllOrNothing) {
   Model m;
-  const auto unchanged = [&] { return m.linear.abs().sum().item<float>() + m.conv.abs().sum().item<float>() + m.bias.abs().sum().item<float>() == 0; };
+  const auto unchanged = [&] {
+    return m.linear.abs().sum().item<float>() + m.conv.abs().sum().item<float>() + m.bias.abs().sum().item<float>() ==
+           0;
+  };
   StateDict bad = reference_state();
   bad[1].second = at::randn({3, 4, 1});
   bad[2].first = "proj.biass";
@@ -186,10 +200,13 @@ TEST_F(Weights, AllOrNothing) {
   EXPECT_EQ(report.matched, 1u);
   EXPECT_FALSE(report.fits());
   EXPECT_EQ(report.missing, std::vector<std::string>{"linear.bias (proj.bias)"});
-  EXPECT_EQ(report.misshaped, std::vector<std::string>{"linear.weight (proj.weight): expected [4, 3, 1], got [3, 4, 1]"});
+  EXPECT_EQ(report.misshaped,
+            std::vector<std::string>{"linear.weight (proj.weight): expected [4, 3, 1], got [3, 4, 1]"});
   EXPECT_EQ(report.unexpected.size(), 8u);
   const std::string text = message_of<WeightsError>([&] { load_weights(targets_of(m), bad, reference); });
-  EXPECT_TRUE(has(text, "1 matched, 1 missing, 8 unexpected, 1 misshaped") && has(text, "nothing was loaded") && has(text, "and 3 more")) << text;
+  EXPECT_TRUE(has(text, "1 matched, 1 missing, 8 unexpected, 1 misshaped") && has(text, "nothing was loaded") &&
+              has(text, "and 3 more"))
+      << text;
   EXPECT_TRUE(has(formats::dump_json(report.node(), -1), "\"matched\":1"));
   EXPECT_TRUE(unchanged());
 
@@ -203,19 +220,26 @@ TEST_F(Weights, AllOrNothing) {
   more.emplace_back("x", at::zeros({1}));
   EXPECT_THROW(load_weights(targets_of(m), more, reference), WeightsError);
   EXPECT_NO_THROW(load_weights(targets_of(m), more, reference, {.ignore_unexpected = true}));
-  EXPECT_THROW(load_weights(targets_of(m), {{"q", at::zeros({1})}}, {}, {.ignore_unexpected = true, .ignore_missing = true}), WeightsError) << "a file of another model";
+  EXPECT_THROW(
+      load_weights(targets_of(m), {{"q", at::zeros({1})}}, {}, {.ignore_unexpected = true, .ignore_missing = true}),
+      WeightsError)
+      << "a file of another model";
 }
 
 TEST_F(Weights, CancelAndNanChangeNothing) {
   Model m;
   StateDict state = reference_state();
   state[2].second[1] = std::numeric_limits<float>::infinity();
-  EXPECT_TRUE(has(message_of<NumericsError>([&] { load_weights(targets_of(m), state, reference, {.check_finite = true}); }), "'linear.bias' holds 1 values"));
+  EXPECT_TRUE(
+      has(message_of<NumericsError>([&] { load_weights(targets_of(m), state, reference, {.check_finite = true}); }),
+          "'linear.bias' holds 1 values"));
   EXPECT_EQ(m.linear.abs().sum().item<float>(), 0);
   EXPECT_NO_THROW(load_weights(targets_of(m), state, reference));
   Model n;
   LoadOptions options;
-  options.on_progress = [&](const ProgressEvent& e) { if (e.done == 2) options.cancel.cancel(); };
+  options.on_progress = [&](const ProgressEvent& e) {
+    if (e.done == 2) options.cancel.cancel();
+  };
   EXPECT_THROW(load_weights(targets_of(n), reference_state(), reference, options), Interrupted);
   EXPECT_EQ(n.linear.abs().sum().item<float>(), 0);
 }
@@ -242,8 +266,11 @@ TEST_F(Weights, KeyMapsMustBeBijections) {
   };
   EXPECT_THROW(load_weights(targets_of(m), reference_state(), with({"linear.bias", "x", {4}})), ConfigError);
   EXPECT_THROW(load_weights(targets_of(m), reference_state(), with({"x", "proj.bias", {4}})), ConfigError);
-  EXPECT_THROW(load_weights(targets_of(m), reference_state(), with({"x", "y", {4}})), ConfigError) << "names no parameter";
-  EXPECT_THROW(load_weights(targets_of(m), reference_state(), KeyMap(reference.begin(), reference.end() - 1)), ConfigError) << "lacks one";
+  EXPECT_THROW(load_weights(targets_of(m), reference_state(), with({"x", "y", {4}})), ConfigError)
+      << "names no parameter";
+  EXPECT_THROW(load_weights(targets_of(m), reference_state(), KeyMap(reference.begin(), reference.end() - 1)),
+               ConfigError)
+      << "lacks one";
   KeyMap wrong = reference;
   wrong[0].their_shape = {4, 4, 1};
   EXPECT_THROW(load_weights(targets_of(m), reference_state(), wrong), ConfigError);
@@ -270,7 +297,8 @@ TEST_F(Weights, MemoryStaysAtOneCopy) {
     for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
       std::vector<Tensor> parameters(count);
       Targets targets;
-      for (int i = 0; i < count; ++i) targets.emplace_back("t" + std::to_string(i), &(parameters[static_cast<std::size_t>(i)] = at::empty({numel})));
+      for (int i = 0; i < count; ++i)
+        targets.emplace_back("t" + std::to_string(i), &(parameters[static_cast<std::size_t>(i)] = at::empty({numel})));
       const std::size_t before = resident();
       std::size_t peak = 0;
       StateDict read = read_state_dict(dir / name);
