@@ -34,7 +34,7 @@ def record(case, salt, steps, shape, base, model, runs):
         s.set_timesteps(steps)
         count = [0]
 
-        def draw(sh, **k):
+        def draw(sh, count=count, **k):
             count[0] += 1
             return value(f"input.randn_like.{count[0] - 1}", shape, salt)
 
@@ -63,7 +63,10 @@ def record(case, salt, steps, shape, base, model, runs):
             init_noise_sigma=float(s.init_noise_sigma),
             noise_draws=count[0],
         )
-    entry = lambda n: {"rule": "unit", "salt": salt, "name": n, "shape": shape}
+
+    def entry(n):
+        return {"rule": "unit", "salt": salt, "name": n, "shape": shape}
+
     js = {
         "area": "diffusion",
         "case": case,
@@ -78,14 +81,15 @@ def record(case, salt, steps, shape, base, model, runs):
         "values": values,
         "outputs": {k: {"shape": list(v.shape), "dtype": str(v.dtype).split(".")[1]} for k, v in tensors.items()},
     }
-    json.dump(js, open(f"{out_dir}/{case}.json", "w"), indent=1)
+    with open(f"{out_dir}/{case}.json", "w") as file:
+        json.dump(js, file, indent=1)
     save_file(tensors, f"{out_dir}/{case}.safetensors")
 
 
 sd = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "num_train_timesteps": 1000}
 m = {"a0": 0.375, "a1": 0.5, "b0": 0.0625, "b1": 0.0625, "c": 0.25}
 m2 = {"a0": 0.25, "a1": 0.625, "b0": -0.125, "b1": 0.3125, "c": 0.125}
-D, E, EA, H, U, P, I, L, T = (
+D, E, EA, H, U, P, I, L, T = (  # noqa: E741
     "DPMSolverMultistepScheduler",
     "EulerDiscreteScheduler",
     "EulerAncestralDiscreteScheduler",
