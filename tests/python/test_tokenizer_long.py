@@ -179,7 +179,7 @@ def entity(r):
             name = name.rstrip(";") + r.choice(["x", ";", " ", "é", "1"])
         return "&" * 1 + ("amp;" if r.random() < 0.1 else "") + name
     number = r.choice([r.randrange(0x100), r.randrange(0x3000), r.randrange(0x120000), 0xD800, 0xFFFF, 59, 38])
-    return ("&#%d" % number if r.random() < 0.5 else "&#{}{:x}".format(r.choice("xX"), number)) + r.choice([";", ";", "", "z"])
+    return (f"&#{number}" if r.random() < 0.5 else "&#{}{:x}".format(r.choice("xX"), number)) + r.choice([";", ";", "", "z"])
 
 
 def scramble(r):

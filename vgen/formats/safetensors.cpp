@@ -7,7 +7,6 @@
 #include <unordered_set>
 
 #include "vgen/core/atomic_file.hpp"
-#include "vgen/core/options.hpp"
 #include "vgen/formats/json_reader.hpp"
 
 namespace vgen::formats {
@@ -17,6 +16,11 @@ namespace {
 
 constexpr std::size_t max_header = 100'000'000, max_tensors = 200'000, max_name = 4096, max_rank = 64;
 
+std::string_view label(DType dtype) {
+  for (const auto& [value, name] : enum_names(DType{}))
+    if (value == dtype) return name;
+  return "?";
+}
 std::string supported_dtypes() {
   std::string out;
   for (const auto& [value, name] : enum_names(DType{})) out.append(out.empty() ? "" : ", ").append(name);
@@ -38,8 +42,8 @@ TensorEntry read_entry(detail::JsonReader& json, std::string name) {
       if (json.peek() != '"') fail("dtype must be a string");
       const std::string text = json.string();
       has_dtype = false;
-      for (const auto& [value, label] : enum_names(DType{}))
-        if (text == label) entry.dtype = value, has_dtype = true;
+      for (const auto& [value, name] : enum_names(DType{}))
+        if (text == name) entry.dtype = value, has_dtype = true;
       VGEN_CHECK(has_dtype, UnsupportedError, "safetensors: tensor '", printable(entry.name), "' has dtype '",
                  printable(text), "'; supported: ", supported_dtypes());
     } else if (key == "shape") {
@@ -243,7 +247,7 @@ void write_safetensors(const fs::path& path, const std::vector<TensorToWrite>& t
     std::string shape;
     for (const std::int64_t size : t->shape) shape += str(shape.empty() ? "" : ",", size);
     const std::size_t end = at + byte_size(*t);
-    header += str(header.size() > 1 ? "," : "", key(t->name), ":{\"dtype\":\"", name_of(t->dtype), "\",\"shape\":[",
+    header += str(header.size() > 1 ? "," : "", key(t->name), ":{\"dtype\":\"", label(t->dtype), "\",\"shape\":[",
                   shape, "],\"data_offsets\":[", at, ",", end, "]}");
     at = end;
   }

@@ -60,16 +60,10 @@ Attention::Attention(std::int64_t query_channels, std::int64_t context_channels,
   add_child("to_out", to_out);
 }
 
-bool Attention::joinable() const {
-  return to_q.deltas.empty() && to_k.deltas.empty() && to_v.deltas.empty() &&
-         to_k.weight.size(1) == to_q.weight.size(1);
-}
 Tensor Attention::over_positions(const Tensor& x) {
-  if (joinable()) return to_out.forward(attend_packed(joined(x, {&to_q, &to_k, &to_v}), heads_));
   return to_out.forward(attend(to_q.forward(x), to_k.forward(x), to_v.forward(x), heads_));
 }
 Tensor Attention::over_frames(const Tensor& x) {
-  if (joinable()) return to_out.forward(attend_frames_packed(joined(x, {&to_q, &to_k, &to_v}), heads_));
   return to_out.forward(attend_frames(to_q.forward(x), to_k.forward(x), to_v.forward(x), heads_));
 }
 

@@ -1,7 +1,6 @@
 #include "vgen/nn/layers.hpp"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/linear.h>
 
@@ -19,36 +18,6 @@ Tensor Linear::forward(const Tensor& x) {
   Tensor y = at::linear(x, weight, bias);
   for (const auto& delta : deltas) y = y + delta->apply(x);
   return y;
-}
-
-Tensor joined(const Tensor& x, std::initializer_list<Linear*> layers) {
-  static std::mutex mutex;
-  std::vector<Tensor> weights;
-  bool frozen = true, adjacent = true;
-  {
-    const std::lock_guard lock(mutex);
-    std::int64_t rows = 0;
-    const Tensor& first = (*layers.begin())->weight;
-    for (const Linear* l : layers) {
-      frozen = frozen && !l->weight.requires_grad();
-      adjacent = adjacent && l->weight.is_contiguous() && l->weight.is_alias_of(first) &&
-                 l->weight.storage_offset() == first.storage_offset() + rows * first.size(1);
-      rows += l->weight.size(0);
-      weights.push_back(l->weight);
-    }
-    if (frozen && adjacent) return at::linear(x, first.as_strided({rows, first.size(1)}, {first.size(1), 1}));
-    if (frozen) {
-      const Tensor all = at::cat(weights, 0);
-      rows = 0;
-      for (Linear* l : layers) {
-        const std::int64_t n = l->weight.size(0);
-        l->weight.set_data(all.narrow(0, rows, n));
-        rows += n;
-      }
-      return at::linear(x, all);
-    }
-  }
-  return at::linear(x, at::cat(weights, 0));
 }
 
 Conv2d::Conv2d(std::int64_t in, std::int64_t out, Conv2dOptions o) : options(o) {

@@ -1,8 +1,6 @@
 // Linear, Conv2d, GroupNorm, LayerNorm: parameters plus one call each. Activations keep their channels innermost.
 #pragma once
-#include <initializer_list>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "vgen/nn/module.hpp"
@@ -26,11 +24,6 @@ class VGEN_API Linear : public Module {
   std::vector<std::shared_ptr<LinearDelta>> deltas;
 };
 
-// [.., in] -> [.., sum of the layers' outputs]: several layers of the same input as one product. Layers without deltas
-// and biases only. Frozen weights are moved side by side at the first call (values and Tensor objects stay), so that
-// later calls copy nothing.
-VGEN_API Tensor joined(const Tensor& x, std::initializer_list<Linear*> layers);
-
 struct Conv2dOptions {
   std::int64_t kernel_h = 3, kernel_w = 3, stride = 1, pad_h = 1, pad_w = 1;
 };
@@ -43,9 +36,6 @@ class VGEN_API Conv2d : public Module {
   Tensor forward(const Tensor& x);
   Tensor weight, bias;
   Conv2dOptions options;
-
- private:
-  std::mutex mutex_;
 };
 
 // Group norm over [N, S.., C]: statistics per sample n and group of channels, over all positions; optionally followed

@@ -4,15 +4,12 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/conv2d.h>
-#include <ATen/ops/convolution_backward.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/group_norm.h>
 #include <ATen/ops/layer_norm.h>
-#include <ATen/ops/linear.h>
 #include <ATen/ops/matmul.h>
-#include <ATen/ops/mm.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/silu.h>
@@ -21,7 +18,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 #include "vgen/nn/kernels.hpp"
@@ -461,17 +457,6 @@ Tensor run_attention(const Tensor& q, const Tensor& k, const Tensor& v, std::int
   return y;
 }
 
-void run_attention_grad(const variable_list& x, const Tensor& gradient, const variable_list& d, std::int64_t heads,
-                        bool causal) {
-  const Tensor dy = rows_contiguous(gradient);
-  const auto s = attention_shape(x[0], x[1], heads, causal);
-  const auto f = table_of(x[0]).attention_grad;
-  at::parallel_for(0, s.outer * s.inner * s.heads, 1, [&](std::int64_t begin, std::int64_t end) {
-    f(s, view_of(x[0]), view_of(x[1]), view_of(x[2]), view_of(dy), view_of(d[0]), view_of(d[1]), view_of(d[2]), begin,
-      end);
-  });
-}
-
 struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
   static Tensor forward(AutogradContext* ctx, const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads,
                         bool causal) {
@@ -503,50 +488,12 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
   }
 };
 
-variable_list thirds(const Tensor& qkv) {
-  const std::int64_t c = qkv.size(-1) / 3;
-  return {qkv.narrow(-1, 0, c), qkv.narrow(-1, c, c), qkv.narrow(-1, 2 * c, c)};
-}
-
-struct PackedAttentionFunction : torch::autograd::Function<PackedAttentionFunction> {
-  static Tensor forward(AutogradContext* ctx, const Tensor& qkv, std::int64_t heads, bool causal) {
-    ctx->save_for_backward({qkv});
-    ctx->saved_data["heads"] = heads;
-    ctx->saved_data["causal"] = causal;
-    const auto x = thirds(qkv);
-    return run_attention(x[0], x[1], x[2], heads, causal);
-  }
-  static variable_list backward(AutogradContext* ctx, variable_list gradients) {
-    const Tensor qkv = ctx->get_saved_variables()[0];
-    const std::int64_t heads = ctx->saved_data["heads"].toInt();
-    const bool causal = ctx->saved_data["causal"].toBool();
-    variable_list d;
-    if (at::GradMode::is_enabled()) {
-      d = differentiable_grad(
-          [&](const variable_list& t) {
-            const auto x = thirds(t[0]);
-            return plain_attention(x[0], x[1], x[2], heads, causal);
-          },
-          {qkv}, gradients[0]);
-    } else {
-      d.push_back(at::empty(qkv.sizes(), qkv.options()));
-      run_attention_grad(thirds(qkv), gradients[0], thirds(d[0]), heads, causal);
-    }
-    d.resize(3);
-    return d;
-  }
-};
-
 constexpr std::int64_t kShort = 256;  // keys up to which the kernels are faster than ATen's flash attention
 
-bool short_keys(const Tensor& x, std::int64_t keys, std::int64_t d) {
-  return has_kernels(x) && keys >= 1 && keys <= kShort && d <= kShort;
-}
-
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads, bool causal) {
-  if (!short_keys(q, k.size(1), q.size(-1) / heads) || k.scalar_type() != q.scalar_type() ||
-      v.scalar_type() != q.scalar_type())
-    return aten_attention(q, k, v, heads, causal);
+  const bool short_keys = has_kernels(q) && k.size(1) >= 1 && k.size(1) <= kShort && q.size(-1) / heads <= kShort &&
+                          k.scalar_type() == q.scalar_type() && v.scalar_type() == q.scalar_type();
+  if (!short_keys) return aten_attention(q, k, v, heads, causal);
   const Tensor rq = rows_contiguous(q), rk = rows_contiguous(k), rv = rows_contiguous(v);
   return records(q, k, v) ? AttentionFunction::apply(rq, rk, rv, heads, causal)
                           : run_attention(rq, rk, rv, heads, causal);
@@ -573,10 +520,9 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, dou
 
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t stride, std::int64_t pad_h,
               std::int64_t pad_w) {
-  if (!records(x, weight, bias)) return run_conv2d(x, weight, bias, stride, pad_h, pad_w);
-  if (own_weight_grad(x, weight, patches_of(x, weight, stride, pad_h, pad_w)) && weight.requires_grad())
-    return Conv2dFunction::apply(x.contiguous(), weight, bias, stride, pad_h, pad_w);
-  return aten_conv2d(x, weight, bias, stride, pad_h, pad_w);
+  const Tensor image = x.permute({0, 3, 1, 2});
+  const Tensor y = at::conv2d(image, weight, bias, {stride, stride}, {pad_h, pad_w});
+  return y.permute({0, 2, 3, 1}).contiguous();
 }
 
 Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads, bool causal) {

@@ -21,10 +21,6 @@ VGEN_API Tensor attend_frames(const Tensor& q, const Tensor& k, const Tensor& v,
 // Over the last axis; weight and bias [C].
 VGEN_API Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps);
 
-// The same of x itself: q, k and v lie one after another in qkv [N, L, 3*heads*d] or [B, F, S, 3*heads*d].
-VGEN_API Tensor attend_packed(const Tensor& qkv, std::int64_t heads, bool causal = false);
-VGEN_API Tensor attend_frames_packed(const Tensor& qkv, std::int64_t heads);
-
 // a * gelu(g) with x = [a | g] along the last axis, exact (erf) GELU.
 VGEN_API Tensor geglu(const Tensor& x);
 
