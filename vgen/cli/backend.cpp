@@ -18,6 +18,7 @@
 #include "vgen/core/log.hpp"
 #include "vgen/formats/json.hpp"
 #include "vgen/formats/yaml.hpp"
+#include "vgen/nn/memory.hpp"
 
 namespace vgen::cli {
 namespace {
@@ -51,6 +52,7 @@ int run(std::string_view command, const Node& arguments, const CancelToken& canc
     return static_cast<int>(code);
   };
   try {
+    nn::cache_memory(true);
     if (const Node* threads = arguments.find("threads")) {
       VGEN_CHECK(threads->integer >= 1 && threads->integer <= 1024, ConfigError,
                  "--threads: must be in [1, 1024], got ", threads->integer, "; leave it out to use all cores");
