@@ -15,14 +15,18 @@ namespace vgen::cli {
 namespace fs = std::filesystem;
 namespace {
 
-// out.mp4 -> out-3.mp4 for the clip with seed 3 of several.
+// "frames/" names a folder of pictures: the same without the slash.
+fs::path without_slash(const fs::path& path) { return path.has_filename() ? path : path.parent_path(); }
+
+// out.mp4 -> out-3.mp4 for the clip with seed 3 of several; frames/ -> frames-3/.
 fs::path numbered(const fs::path& path, std::uint64_t seed, bool several) {
   if (!several) return path;
-  return path.parent_path() /
-         str(path.stem().string(), "-", static_cast<unsigned long long>(seed), path.extension().string());
+  const fs::path name = without_slash(path);
+  return name.parent_path() / str(name.stem().string(), "-", static_cast<unsigned long long>(seed),
+                                  name.extension().string(), path.has_filename() ? "" : "/");
 }
 
-fs::path kept_latents(const fs::path& output) { return output.string() + ".latents.safetensors"; }
+fs::path kept_latents(const fs::path& output) { return without_slash(output).string() + ".latents.safetensors"; }
 
 void keep(const pipelines::Clip& clip, const fs::path& path) {
   weights::save_state_dict(path, {{"latents", clip.latents}},
@@ -63,7 +67,8 @@ int cmd_gen(Invocation& in) {
 
   // Everything that can fail early does: path, encoder, model, options.
   video::expect_video_path(output, request.fps.value_or(8));
-  expect_writable(output.parent_path().empty() ? fs::path(".") : output.parent_path());
+  const fs::path place = without_slash(output).parent_path();
+  expect_writable(place.empty() ? fs::path(".") : place);
   pipelines::Pipeline pipe = pipelines::Pipeline::from_pretrained(
       in.text("model"), {.device = in.text("device", "cpu"), .dtype = in.text("dtype", "fp32")});
   const pipelines::Plan plan = pipe.plan(request);

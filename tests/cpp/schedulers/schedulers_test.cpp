@@ -201,6 +201,26 @@ TEST(ScheduleOptions, ReadFromConfig) {
   EXPECT_EQ(read<ScheduleOptions>(to_node(o)), o);
 }
 
+TEST(ScheduleOptions, DefaultsOfLinear) {  // Ho et al. 2020: 1e-4 to 0.02 over 1000 steps, scaled to other lengths
+  const auto betas = [](int steps) {
+    return make_schedule({.schedule = ScheduleKind::linear, .steps = steps}).tables().betas;
+  };
+  EXPECT_NEAR(betas(1000).front(), 1e-4, 1e-18);
+  EXPECT_NEAR(betas(1000).back(), 0.02, 1e-16);
+  EXPECT_NEAR(betas(200).back(), 0.1, 1e-16);
+}
+
+TEST(ScheduleOptions, ZeroSnrNeverGivesNan) {
+  for (const auto& [kind, name] : enum_names(ScheduleKind{})) {
+    const NoiseSchedule s = make_schedule({.schedule = kind, .zero_terminal_snr = true});
+    for (int t = 0; t < s.steps(); ++t) {
+      const NoiseLevel l = s.level(t);
+      ASSERT_TRUE(std::isfinite(l.alpha) && std::isfinite(l.sigma)) << name << " t = " << t;
+    }
+    EXPECT_LT(s.level(s.steps() - 1).alpha, 1e-4) << name;
+  }
+}
+
 TEST(ScheduleOptions, BadValues) {
   EXPECT_THROW(make_schedule({.steps = 1}), ConfigError);
   EXPECT_THROW(make_schedule({.beta_start = 0.0}), ConfigError);
