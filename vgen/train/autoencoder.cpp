@@ -2,9 +2,10 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/stack.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "vgen/core/atomic_file.hpp"
@@ -21,6 +22,7 @@ AutoencoderTask::AutoencoderTask(const AutoencoderTaskOptions& options, const Tr
     : options_(options), model_(options.model) {
   VGEN_CHECK(options.batch >= 1, ConfigError, "autoencoder: batch must be >= 1, got ", options.batch);
   nn::initialise(model_, make_generator(trainer.seed));
+  if (!options.start.empty()) start_from(options.start, "vae", model_);
   model_.train();
   if (trainer.precision == Precision::bf16) model_.to(at::kCPU, at::kBFloat16);
 }
@@ -31,13 +33,19 @@ Tensor AutoencoderTask::loss(std::uint64_t seed, long long step, int part) {
   at::Generator draw = step_generator(seed, step, part);
   const std::uint64_t first = (static_cast<std::uint64_t>(step) * 64 + static_cast<std::uint64_t>(part)) *
                               static_cast<std::uint64_t>(options_.batch);
-  std::vector<Tensor> pictures;
+  std::vector<Tensor> pictures, masks;
   for (int i = 0; i < options_.batch; ++i) {
     const data::ShapesClip clip = data::shapes_clip(options_.data_seed, first + static_cast<std::uint64_t>(i),
                                                     data::Split::train, options_.world);
     const std::int64_t frame = static_cast<std::int64_t>((first + static_cast<std::uint64_t>(i)) * 7 %
                                                          static_cast<std::uint64_t>(clip.frames.count));
     pictures.push_back(pipelines::to_tensor(clip.frames)[frame]);
+    const std::vector<std::uint8_t> mask = clip.mask();
+    Tensor shares = at::empty({1, clip.frames.height, clip.frames.width}, at::kFloat);
+    const std::uint8_t* from = mask.data() + frame * shares.numel();
+    std::transform(from, from + shares.numel(), shares.mutable_data_ptr<float>(),
+                   [](std::uint8_t share) { return static_cast<float>(share) / 255; });
+    masks.push_back(shares);
   }
   const at::ScalarType dtype = parameters()[0].second.scalar_type();
   const Tensor x = at::stack(pictures);
@@ -45,7 +53,8 @@ Tensor AutoencoderTask::loss(std::uint64_t seed, long long step, int part) {
   const Tensor y = model_.decode(posterior.sample(noise_from(draw))).to(at::kFloat);
   const Tensor difference = y - x;
   const vae::DiagonalGaussian exact{posterior.mean.to(at::kFloat), posterior.logvar.to(at::kFloat)};
-  return options_.l1 * difference.abs().mean() + options_.l2 * difference.square().mean() +
+  const Tensor weight = at::stack(masks) * (options_.object_weight - 1) + 1;  // [B, 1, H, W]
+  return options_.l1 * (weight * difference.abs()).mean() + options_.l2 * (weight * difference.square()).mean() +
          options_.kl * exact.kl().mean() / static_cast<double>(x[0].numel());
 }
 

@@ -13,7 +13,8 @@ struct AutoencoderTaskOptions {
   data::ShapesOptions world;
   std::uint64_t data_seed = 1;
   int batch = 32;
-  double l1 = 1, l2 = 1, kl = 1e-3;
+  double l1 = 1, l2 = 1, kl = 1e-3, object_weight = 1;
+  std::string start;
   bool operator==(const AutoencoderTaskOptions&) const = default;
   static constexpr auto fields() {
     using O = AutoencoderTaskOptions;
@@ -23,7 +24,9 @@ struct AutoencoderTaskOptions {
                       field("batch", &O::batch, "frames a micro-batch, each of another clip"),
                       field("l1", &O::l1, "weight of the mean absolute error"),
                       field("l2", &O::l2, "weight of the mean squared error"),
-                      field("kl", &O::kl, "weight of the KL divergence a pixel value")};
+                      field("kl", &O::kl, "weight of the KL divergence a pixel value"),
+                      field("object_weight", &O::object_weight, "weight of a pixel of an object; background has 1"),
+                      field("start", &O::start, "model folder whose weights the run begins with; empty = random ones")};
   }
 };
 

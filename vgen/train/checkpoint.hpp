@@ -12,8 +12,9 @@ namespace vgen::train {
 
 struct Checkpoint {
   long long step = 0;
-  Node state;                                           // seed, fingerprint, counters
-  std::vector<std::pair<std::string, Tensor>> tensors;  // "model/<name>", "ema/<name>", "adam1/<name>", "adam2/<name>"
+  Node state;  // seed, fingerprint, counters
+  std::vector<std::pair<std::string, Tensor>>
+      tensors;  // "model/<name>", "ema/<name>", "adam1/<name>", "adam2/<name>", "muon/<name>"
 };
 
 // Writes <folder>/step-N atomically, points <folder>/LATEST at it and removes all but the newest `keep`.

@@ -12,6 +12,7 @@
 #include "vgen/core/log.hpp"
 #include "vgen/diffusion/noise.hpp"
 #include "vgen/formats/json.hpp"
+#include "vgen/formats/tensor_file.hpp"
 #include "vgen/metrics/shapes_table.hpp"
 #include "vgen/pipelines/model_part.hpp"
 #include "vgen/pipelines/pipeline.hpp"
@@ -19,6 +20,7 @@
 #include "vgen/unet/init.hpp"
 #include "vgen/video/png.hpp"
 #include "vgen/video/transforms.hpp"
+#include "vgen/weights/state_dict.hpp"
 
 namespace vgen::train {
 
@@ -40,6 +42,11 @@ TextToVideoTask::TextToVideoTask(const TextToVideoTaskOptions& o, const TrainerO
     : options_(o), schedule_(schedulers::make_schedule(o.index.schedule)) {
   VGEN_CHECK(o.batch >= 1 && o.clips >= o.batch, ConfigError, "text_to_video: needs 1 <= batch <= clips, got ", o.batch,
              " and ", o.clips);
+  for (const StageOptions& stage : o.stages)
+    VGEN_CHECK(stage.batch >= 1 && stage.frames >= 1 && o.world.frames % stage.frames == 0, ConfigError,
+               "text_to_video: the stage until step ", stage.until,
+               " needs batch >= 1 and a number of frames that divides ", o.world.frames, ", got ", stage.batch, " and ",
+               stage.frames);
   VGEN_CHECK(o.time_power > 0, ConfigError, "text_to_video: time_power must be > 0, got ", o.time_power, "; try 1");
   VGEN_CHECK(!o.autoencoder.empty(), ConfigError,
              "text_to_video: autoencoder must name a model folder with the part vae; train it first");
@@ -55,6 +62,10 @@ TextToVideoTask::TextToVideoTask(const TextToVideoTaskOptions& o, const TrainerO
   text_->initialise(step_generator(trainer.seed, 0, 0, 1));
   unet_ = std::make_shared<unet::UNet>(o.unet);
   unet::initialise(*unet_, step_generator(trainer.seed, 0, 0, 2));
+  if (!o.start.empty()) {
+    start_from(o.start, "text_encoder", *text_);
+    start_from(o.start, "unet", *unet_);
+  }
   unet_->train();
   if (trainer.precision == Precision::bf16) {
     unet_->to(at::kCPU, at::kBFloat16);
@@ -70,24 +81,53 @@ Parameters TextToVideoTask::parameters() {
   return out;
 }
 
-Tensor TextToVideoTask::loss(std::uint64_t seed, long long step, int part) {
-  if (!data_) {
-    const at::NoGradGuard off;
-    data_ = std::make_unique<Data>();
-    for (int k = 0; k < options_.clips; ++k) {
-      const data::ShapesClip clip =
-          data::shapes_clip(options_.data_seed, static_cast<std::uint64_t>(k), data::Split::train, options_.world);
-      const Tensor z =
-          vae_->encode(pipelines::to_tensor(clip.frames)).mode() * vae_->options().scale_factor;  // [F, C, h, w]
-      if (!data_->latents.defined())
-        data_->latents = at::empty({options_.clips, z.size(1), z.size(0), z.size(2), z.size(3)}, at::kHalf);
-      data_->latents[k].copy_(z.transpose(0, 1));
-      data_->captions.push_back(clip.caption);
-      if ((k + 1) % 2000 == 0) log::info("text_to_video: latents of ", k + 1, " of ", options_.clips, " clips");
+void TextToVideoTask::prepare() {
+  const at::NoGradGuard off;
+  auto data = std::make_unique<Data>();
+  for (int k = 0; k < options_.clips; ++k)
+    data->captions.push_back(
+        data::shapes_caption(options_.data_seed, static_cast<std::uint64_t>(k), data::Split::train, options_.world));
+  // What the latents depend on.
+  std::string source = formats::dump_json(to_node(vae_->options())) + formats::dump_json(to_node(options_.world)) +
+                       str(options_.data_seed, " ", options_.clips);
+  vae_->each_parameter([&](const std::string& name, Tensor& t) {
+    const Tensor bytes = t.detach().contiguous();
+    source += name + sha256_hex({static_cast<const char*>(bytes.const_data_ptr()), bytes.nbytes()});
+  });
+  const std::string fingerprint = sha256_hex(source);
+  const std::filesystem::path cache = options_.latent_cache;
+  if (!cache.empty() && std::filesystem::exists(cache)) {
+    const formats::TensorFile file = formats::read_tensor_file(cache);
+    const auto found = file.metadata.find("fingerprint");
+    if (found != file.metadata.end() && found->second == fingerprint) {
+      data->latents = weights::to_state_dict(file).at(0).second;
+      data_ = std::move(data);
+      return;
     }
+    log::warn("text_to_video: ", cache.string(), " holds other latents; they are computed anew");
   }
+  for (int k = 0; k < options_.clips; ++k) {
+    const data::ShapesClip clip =
+        data::shapes_clip(options_.data_seed, static_cast<std::uint64_t>(k), data::Split::train, options_.world);
+    const Tensor z =
+        vae_->encode(pipelines::to_tensor(clip.frames)).mode() * vae_->options().scale_factor;  // [F, C, h, w]
+    if (!data->latents.defined())
+      data->latents = at::empty({options_.clips, z.size(1), z.size(0), z.size(2), z.size(3)}, at::kHalf);
+    data->latents[k].copy_(z.transpose(0, 1));
+    if ((k + 1) % 2000 == 0) log::info("text_to_video: latents of ", k + 1, " of ", options_.clips, " clips");
+  }
+  if (!cache.empty())
+    weights::save_state_dict(cache, {{"latents", data->latents}}, {.metadata = {{"fingerprint", fingerprint}}});
+  data_ = std::move(data);
+}
+
+Tensor TextToVideoTask::loss(std::uint64_t seed, long long step, int part) {
+  if (!data_) prepare();
+  StageOptions stage{.until = 0, .frames = static_cast<int>(data_->latents.size(2)), .batch = options_.batch};
+  for (auto later = options_.stages.rbegin(); later != options_.stages.rend(); ++later)
+    if (step <= later->until) stage = *later;
   at::Generator draw = step_generator(seed, step, part);
-  const std::int64_t batch = options_.batch;
+  const std::int64_t batch = stage.batch;
   const at::TensorOptions cpu = at::TensorOptions().dtype(at::kFloat);
   const Tensor which = at::rand({batch}, draw, cpu)
                            .mul(static_cast<double>(options_.clips))
@@ -100,11 +140,19 @@ Tensor TextToVideoTask::loss(std::uint64_t seed, long long step, int part) {
                        .mul(total)
                        .to(at::kLong)
                        .clamp_max_(static_cast<std::int64_t>(total) - 1);
-  const Tensor latents = data_->latents.index_select(0, which).to(at::kFloat);
+  const std::int64_t stride = data_->latents.size(2) / stage.frames;
+  const Tensor phase = stride == 1 ? Tensor() : at::rand({batch}, draw, cpu).mul(static_cast<double>(stride));
+  std::vector<Tensor> chosen;
   std::vector<std::string> captions;
-  for (std::int64_t i = 0; i < batch; ++i)
+  for (std::int64_t i = 0; i < batch; ++i) {
+    const std::int64_t clip = which[i].item<std::int64_t>(),
+                       first = stride == 1 ? 0 : std::min(phase[i].to(at::kLong).item<std::int64_t>(), stride - 1);
+    chosen.push_back(
+        data_->latents[clip].slice(1, first, first + stride * (stage.frames - 1) + 1, stride).to(at::kFloat));
     captions.push_back(drop[i].item<bool>() ? options_.index.defaults.negative_prompt
-                                            : data_->captions[static_cast<std::size_t>(which[i].item<std::int64_t>())]);
+                                            : data_->captions[static_cast<std::size_t>(clip)]);
+  }
+  const Tensor latents = at::stack(chosen);
   const Tensor noise = diffusion::draw_noise(latents, options_.offset_noise, noise_from(draw));
   const auto tokens =
       text::Tokenizer::clip().tokenize(std::span<const std::string>(captions), options_.text.context_length);

@@ -10,6 +10,21 @@
 
 namespace vgen::train {
 
+// A part of a run on fewer frames: what a scene looks like is learned from pictures and short clips at a fraction of
+// the cost, what it does from whole ones.
+struct StageOptions {
+  static constexpr std::string_view kind = "stage";
+  long long until = 0;
+  int frames = 16, batch = 16;
+  bool operator==(const StageOptions&) const = default;
+  static constexpr auto fields() {
+    using O = StageOptions;
+    return std::tuple{field("until", &O::until, "last step of the stage"),
+                      field("frames", &O::frames, "evenly spaced frames taken of each clip"),
+                      field("batch", &O::batch, "clips a micro-batch")};
+  }
+};
+
 struct TextToVideoTaskOptions {
   static constexpr std::string_view kind = "text_to_video";
   std::string autoencoder;  // model folder with the part vae
@@ -20,6 +35,8 @@ struct TextToVideoTaskOptions {
   std::uint64_t data_seed = 1;
   int clips = 20000;
   int batch = 16;
+  std::vector<StageOptions> stages;
+  std::string latent_cache, start;
   double caption_dropout = 0.1;
   double offset_noise = 0;
   double time_power = 1;
@@ -36,6 +53,9 @@ struct TextToVideoTaskOptions {
         field("data_seed", &O::data_seed, "seed of the data"),
         field("clips", &O::clips, "different clips; their latents are computed once and kept in memory"),
         field("batch", &O::batch, "clips a micro-batch"),
+        field("stages", &O::stages, "earlier parts of the run on fewer frames; after the last one: whole clips"),
+        field("latent_cache", &O::latent_cache, "file that keeps the latents for the next start; empty = none"),
+        field("start", &O::start, "model folder whose weights the run begins with; empty = random ones"),
         field("caption_dropout", &O::caption_dropout, "share of captions replaced by the negative prompt"),
         field("offset_noise", &O::offset_noise, "strength of the noise shared by all positions of a frame"),
         field("time_power", &O::time_power, "1 = times uniform; above 1: more of them noisy, t = T u^(1/power)"),
@@ -63,6 +83,7 @@ class VGEN_API TextToVideoTask : public Task {
 
  private:
   struct Data;
+  void prepare();  // data_, from the cache if there is one
   TextToVideoTaskOptions options_;
   std::shared_ptr<conditioning::ClipText> text_;
   std::shared_ptr<unet::UNet> unet_;

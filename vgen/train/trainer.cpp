@@ -8,6 +8,7 @@
 
 #include "vgen/core/atomic_file.hpp"
 #include "vgen/core/log.hpp"
+#include "vgen/pipelines/model_part.hpp"
 #include "vgen/train/checkpoint.hpp"
 
 namespace vgen::train {
@@ -23,6 +24,11 @@ at::Generator step_generator(std::uint64_t seed, long long step, int part, int p
     z ^= z >> 31;
   }
   return make_generator(z);
+}
+
+void start_from(const fs::path& folder, const std::string& part, nn::Module& module) {
+  pipelines::load_part(folder, part, module);
+  module.each_parameter([](const std::string&, Tensor& t) { t = t.detach().clone().requires_grad_(true); });
 }
 
 namespace {
@@ -69,6 +75,48 @@ struct Weights {
   }
 };
 
+// AdamW for all parameters, or Muon for the matrices and AdamW for the rest; places in Weights::live say which.
+struct Optimizers {
+  std::vector<std::size_t> by_adamw, by_muon;
+  AdamW adamw;
+  std::optional<Muon> muon;
+
+  Optimizers(const Weights& w, const TrainerOptions& o)
+      : by_adamw(places(w, o, false)), by_muon(places(w, o, true)), adamw(chosen(w, by_adamw), o.adamw) {
+    if (o.muon) muon.emplace(chosen(w, by_muon), *o.muon);
+  }
+  void step(double rate) {
+    adamw.step(rate);
+    if (muon) muon->step(rate);
+  }
+
+ private:
+  static std::vector<std::size_t> places(const Weights& w, const TrainerOptions& o, bool of_muon) {
+    std::vector<std::size_t> out;
+    for (std::size_t i = 0; i < w.live.size(); ++i)
+      if ((o.muon && moved_by_muon(w.live[i].first, w.live[i].second, *o.muon)) == of_muon) out.push_back(i);
+    return out;
+  }
+  static std::vector<Tensor> chosen(const Weights& w, const std::vector<std::size_t>& at) {
+    std::vector<Tensor> out;
+    for (const std::size_t i : at) out.push_back(w.master[i]);
+    return out;
+  }
+};
+
+// Every tensor of a checkpoint by name.
+template <class F>
+void each_saved(const Weights& w, Optimizers& o, const F& f) {
+  const auto all = [&](const char* prefix, const std::vector<Tensor>& tensors, const std::vector<std::size_t>* at) {
+    for (std::size_t i = 0; i < tensors.size(); ++i) f(prefix + w.live[at ? (*at)[i] : i].first, tensors[i]);
+  };
+  all("model/", w.master, nullptr);
+  all("ema/", w.average, nullptr);
+  all("adam1/", o.adamw.first_moments(), &o.by_adamw);
+  all("adam2/", o.adamw.second_moments(), &o.by_adamw);
+  if (o.muon) all("muon/", o.muon->momenta(), &o.by_muon);
+}
+
 }  // namespace
 
 TrainResult train(Task& task, const TrainerOptions& o, const fs::path& folder, const std::string& fingerprint,
@@ -92,7 +140,7 @@ TrainResult train(Task& task, const TrainerOptions& o, const fs::path& folder, c
   const std::size_t need = bytes * (3 + (o.ema_decay > 0));
   expect_writable(folder, need + need / 5);
 
-  AdamW optimizer(w.master, o.adamw);
+  Optimizers optimizer(w, o);
   TrainResult result;
   const fs::path checkpoints = folder / "checkpoints";
 
@@ -104,22 +152,16 @@ TrainResult train(Task& task, const TrainerOptions& o, const fs::path& folder, c
                "); use another --out, or the configuration it was started with");
     std::map<std::string, Tensor> by_name(c->tensors.begin(), c->tensors.end());
     const at::NoGradGuard off;
-    const auto restore = [&](const char* prefix, std::vector<Tensor>& into) {
-      for (std::size_t i = 0; i < into.size(); ++i) {
-        const auto found = by_name.find(prefix + w.live[i].first);
-        VGEN_CHECK(found != by_name.end() && found->second.sizes() == into[i].sizes(), CheckpointError,
-                   "trainer: checkpoint of step ", c->step, " lacks ", prefix, w.live[i].first);
-        into[i].detach().copy_(found->second);
-      }
-    };
-    restore("model/", w.master);
-    restore("ema/", w.average);
-    restore("adam1/", optimizer.first_moments());
-    restore("adam2/", optimizer.second_moments());
+    each_saved(w, optimizer, [&](const std::string& name, const Tensor& into) {
+      const auto found = by_name.find(name);
+      VGEN_CHECK(found != by_name.end() && found->second.sizes() == into.sizes(), CheckpointError,
+                 "trainer: checkpoint of step ", c->step, " lacks ", name);
+      into.detach().copy_(found->second);
+    });
     w.publish();
     result.step = c->step;
     result.bad_steps = c->state.at("bad_steps").as_int();
-    optimizer.set_steps(c->state.at("optimizer_steps").as_int());
+    optimizer.adamw.set_steps(c->state.at("optimizer_steps").as_int());
     log::info("trainer: continuing after step ", c->step);
   }
 
@@ -130,15 +172,9 @@ TrainResult train(Task& task, const TrainerOptions& o, const fs::path& folder, c
     c.state = Node::map({{"fingerprint", Node(fingerprint)},
                          {"seed", Node(str(o.seed))},
                          {"bad_steps", Node(static_cast<std::int64_t>(result.bad_steps))},
-                         {"optimizer_steps", Node(static_cast<std::int64_t>(optimizer.steps()))}});
-    const auto add = [&](const char* prefix, const std::vector<Tensor>& tensors) {
-      for (std::size_t i = 0; i < tensors.size(); ++i)
-        c.tensors.emplace_back(prefix + w.live[i].first, tensors[i].detach());
-    };
-    add("model/", w.master);
-    add("ema/", w.average);
-    add("adam1/", optimizer.first_moments());
-    add("adam2/", optimizer.second_moments());
+                         {"optimizer_steps", Node(static_cast<std::int64_t>(optimizer.adamw.steps()))}});
+    each_saved(w, optimizer,
+               [&](const std::string& name, const Tensor& tensor) { c.tensors.emplace_back(name, tensor.detach()); });
     write_checkpoint(checkpoints, c, o.keep_checkpoints);
   };
   const std::vector<Tensor>& best = w.average.empty() ? w.master : w.average;
@@ -185,7 +221,7 @@ TrainResult train(Task& task, const TrainerOptions& o, const fs::path& folder, c
                  " steps in a row up to step ", step, " gave NaN or Inf; the last good checkpoint is in ",
                  checkpoints.string(), "; lower the learning rate or set clip_norm");
     }
-    optimizer.zero_grad();
+    for (const Tensor& p : w.master) p.mutable_grad().reset();
     result.step = step;
     result.last_loss = loss_sum;
 

@@ -12,9 +12,11 @@
 #include <vector>
 
 #include "vgen/core/progress.hpp"
+#include "vgen/nn/module.hpp"
 #include "vgen/tensor/random.hpp"
 #include "vgen/train/events.hpp"
 #include "vgen/train/learning_rate.hpp"
+#include "vgen/train/muon.hpp"
 #include "vgen/train/optimizer.hpp"
 
 namespace vgen::train {
@@ -32,6 +34,7 @@ struct TrainerOptions {
   Precision precision = Precision::fp32;
   LearningRateOptions learning_rate;
   AdamWOptions adamw;
+  std::optional<MuonOptions> muon;
   double clip_norm = 0;
   double ema_decay = 0;
   bool ema_warmup = true;
@@ -48,6 +51,7 @@ struct TrainerOptions {
         field("precision", &O::precision, "fp32, or bf16 with float32 master weights"),
         field("learning_rate", &O::learning_rate, "warm-up and decay"),
         field("adamw", &O::adamw, "optimiser"),
+        field("muon", &O::muon, "if given, matrices are moved by Muon and only the rest by AdamW"),
         field("clip_norm", &O::clip_norm, "largest gradient norm; 0 = no clipping"),
         field("ema_decay", &O::ema_decay, "of the averaged weights that are shipped; 0 = none"),
         field("ema_warmup", &O::ema_warmup, "decay at step n is at most (1 + n) / (10 + n)"),
@@ -90,6 +94,9 @@ struct TrainResult {
 VGEN_API TrainResult train(Task& task, const TrainerOptions& options, const std::filesystem::path& folder,
                            const std::string& fingerprint, const CancelToken& cancel = {},
                            const OnProgress& progress = {});
+
+// Loads a part of a model folder as start values: float32 copies that require gradients. WeightsError as load_part.
+VGEN_API void start_from(const std::filesystem::path& folder, const std::string& part, nn::Module& module);
 
 // Generator of one purpose of one micro-batch.
 VGEN_API at::Generator step_generator(std::uint64_t seed, long long step, int part, int purpose = 0);
