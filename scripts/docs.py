@@ -180,6 +180,9 @@ class Header:
                     close_statement("")
                     if len(items) > kept:
                         items[-1].members, items[-1].body = members, body
+                elif re.search(r"\)\s*:[^:].*\w$", plain) and text[start - 1] not in " \n":
+                    self.at = self.matching(start)  # a member's initialiser in braces
+                    head += text[start : self.at]
                 elif ")" in plain and not re.search(r"(^|[^=!<>])=[^=]", re.sub(r"\(.*\)", "()", plain)):
                     self.at = self.matching(start)  # a function's body
                     head = re.sub(r"\)\s*:[^:].*$", ")", head, flags=re.DOTALL)  # member initialisers
