@@ -183,7 +183,7 @@ class Header:
                 elif re.search(r"\)\s*:[^:].*\w$", plain) and text[start - 1] not in " \n":
                     self.at = self.matching(start)  # a member's initialiser in braces
                     head += text[start : self.at]
-                elif ")" in plain and not re.search(r"(^|[^=!<>])=[^=]", re.sub(r"\(.*\)", "()", plain)):
+                elif ")" in plain and not re.search(r"(^|[^=!<>])=[^=]", re.sub(r"^template <[^>]*>|\(.*\)", "", plain)):
                     self.at = self.matching(start)  # a function's body
                     head = re.sub(r"\)\s*:[^:].*$", ")", head, flags=re.DOTALL)  # member initialisers
                     close_statement(";")
@@ -288,8 +288,11 @@ def render(items: list[Item], tables: list[Options], indent: str = "") -> list[s
     for item in items:
         lines: list[str] = []
         if item.members is None:
-            first, *rest = re.sub(r"^inline |VGEN_API ", "", item.text, flags=re.MULTILINE).split("\n")
-            lines = [indent + first, *(indent + line for line in rest)]
+            text = re.sub(r"^inline |VGEN_API ", "", item.text, flags=re.MULTILINE)
+            joined = re.sub(r"\s*\n\s*", " ", text).replace("( ", "(")
+            if len(indent + joined) <= 120 and "//" not in text and not text.startswith(("template", "enum")):
+                text = joined
+            lines = [indent + line for line in text.split("\n")]
             if item.after:
                 lines[-1] += f"  // {item.after}"
         else:
@@ -320,7 +323,7 @@ def declares_only(item: Item, names: set[str]) -> bool:
 def first_sentence(lines: list[str]) -> str:
     text = " ".join(line for line in lines if not line.startswith("  ")).split("  ")[0]
     text = re.sub(r"\s*\([^()]*\b(?:et al|\d{4})\b[^()]*\)", "", text)  # citations stand on the page
-    return re.split(r"(?<!al)\.(?=\s+[A-Z0-9`(])", text)[0].rstrip(".: ")
+    return re.split(r"(?<!al)(?<!eq)\.(?=\s+[A-Z0-9`(])", text)[0].rstrip(".: ")
 
 
 def component_page(folder: Folder, headers: list[Header]) -> str:

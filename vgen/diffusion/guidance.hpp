@@ -1,4 +1,4 @@
-// Classifier-free guidance (Ho & Salimans 2022) on network outputs, with rescaling (Lin et al. 2023) and several
+// Classifier-free guidance (Ho & Salimans 2022, eq. 6) on network outputs, with rescaling (Lin et al. 2023) and several
 // conditions (Liu et al. 2022).
 #pragma once
 #include <ATen/ops/cat.h>

@@ -1,4 +1,5 @@
-// DDIM (Song et al. 2021): eta = 0 follows the probability-flow ODE, eta = 1 is as random as DDPM. VGen's main sampler.
+// DDIM (Song et al. 2021, eq. 12 and 16): eta = 0 follows the probability-flow ODE, eta = 1 is as random as DDPM.
+// VGen's main sampler.
 //
 // The default grid and end are VGen's: t = 1 + k stride, and the last step ends at alphas_cumprod[0], not at 1.
 #pragma once

@@ -1,4 +1,4 @@
-// DDPM ancestral sampling (Ho et al. 2020), on all T steps or on a grid of fewer (posterior of the strided chain).
+// DDPM ancestral sampling (Ho et al. 2020, algorithm 2), on all T steps or on fewer (posterior of the strided chain).
 #pragma once
 #include <cmath>
 #include <optional>

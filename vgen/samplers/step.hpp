@@ -4,6 +4,9 @@
 // sigma = sigma / alpha space: a latent means the same everywhere, unit noise is the start of all of them, and one
 // sampler can go on where another stopped. A sampler is a free function of (denoiser, schedule, start, [noise source],
 // options, on_step). It knows no model and no device, changes no grad mode, creates no generator.
+//
+// Start and result have any shape [B, ...], the same. ConfigError: an option is out of range, or fresh noise is needed
+// and no source is given. NumericsError: NaN after a step. What denoiser or callback throw passes through.
 #pragma once
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>

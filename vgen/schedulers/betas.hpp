@@ -33,7 +33,7 @@ std::vector<Real> scaled_linear_betas(int steps, double first, double last) {
   return betas;
 }
 
-// beta_k = 1 - f((k + 1) / T) / f(k / T), f(u) = cos^2((u + s) / (1 + s) pi / 2), at most max_beta.
+// beta_k = 1 - f((k + 1) / T) / f(k / T), f(u) = cos^2((u + s) / (1 + s) pi / 2), at most max_beta (eq. 17).
 inline std::vector<double> cosine_betas(int steps, double s = 0.008, double max_beta = 0.999) {
   const auto f = [s](double u) {
     const double c = std::cos((u + s) / (1 + s) * std::numbers::pi / 2);

@@ -12,10 +12,12 @@
 
 namespace vgen::schedulers {
 
-// vgen:     1 + k (T div n) for every k that fits, capped at T - 1. 50 of 1000: 981, 961, ..., 1. When n does not
-// divide T there are more than n. leading:  k (T div n) + offset                 (diffusers; = vgen for offset 1 where
-// n divides T) trailing: T - k T / n - 1, rounded             (Lin et al. 2023; starts at T - 1, for zero-terminal-SNR
-// schedules) linspace: n even steps from T - 1 down to 0
+// n of the T training times.
+//   vgen      1 + k (T div n) for every k that fits, at most T - 1; 50 of 1000: 981, 961, ..., 1.
+//             More than n where n does not divide T.
+//   leading   k (T div n) + offset (diffusers; equals vgen for offset 1 where n divides T).
+//   trailing  T - k T / n - 1, rounded (Lin et al. 2023); starts at T - 1, for schedules with zero terminal SNR.
+//   linspace  n even steps from T - 1 down to 0.
 enum class Spacing { vgen, leading, trailing, linspace };
 constexpr auto enum_names(Spacing) {
   return std::array{std::pair{Spacing::vgen, "vgen"}, std::pair{Spacing::leading, "leading"},

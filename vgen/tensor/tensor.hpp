@@ -1,4 +1,4 @@
-// Tensor alias, shape checks and the few permutations of the one activation layout. See docs/architecture.md, "Layout".
+// Tensor alias and shape checks. Why activations lie as they do: docs/architecture.md, "Layout".
 //
 // Inside the networks activations are contiguous [B, F, H, W, C]. Public faces take and give [B, C, F, H, W] as the
 // papers do.
