@@ -10,11 +10,10 @@ if(NOT VGEN_TORCH_DIR AND Python_EXECUTABLE)
   endif()
 endif()
 if(NOT EXISTS "${VGEN_TORCH_DIR}/include/ATen/ATen.h")
-  message(FATAL_ERROR
-    "vgen: no torch found for ${Python_EXECUTABLE}. Install it first and build without isolation:\n"
-    "  pip install 'torch==2.11.*' scikit-build-core cmake ninja\n"
-    "  pip install --no-build-isolation .\n"
-    "or pass -DVGEN_TORCH_DIR=<folder of the torch package>.")
+  # The leading space keeps CMake from breaking the line.
+  message(FATAL_ERROR " vgen: no torch beside ${Python_EXECUTABLE}; vgen is built against the torch that it will run with, so run:  \
+pip install 'torch==2.11.*' 'scikit-build-core>=1.0' cmake ninja && pip install --no-build-isolation .   \
+(CMake users: -DVGEN_TORCH_DIR=<folder of the torch package>)")
 endif()
 file(STRINGS "${VGEN_TORCH_DIR}/version.py" _line REGEX "^__version__")
 string(REGEX MATCH "([0-9]+)\\.([0-9]+)\\.[0-9]+" _ "${_line}")

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 VGEN = ROOT / "vgen"
 PAGES = ROOT / "docs/components"
 # Folders whose headers are nobody's interface: no page.
-INTERNAL_FOLDERS = {"cli"}
+INTERNAL_FOLDERS = {"cli", "cuda"}
 
 
 # ---- layers.txt ----

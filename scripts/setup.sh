@@ -51,7 +51,7 @@ fi
 werror=${VGEN_WERROR:-OFF}
 # Warnings are errors with the compiler that the project is checked with; another one may know warnings that we have not seen.
 [ "$(g++ -dumpversion | cut -d. -f1)" = 12 ] && werror=ON
-options="-DVGEN_BUILD_TESTS=ON -DVGEN_BUILD_PYTHON=ON -DVGEN_WERROR=$werror -DVGEN_TORCH_VERSION=$torch -DPython_EXECUTABLE=$python -DCMAKE_BUILD_TYPE=Release"
+options="-DVGEN_BUILD_TESTS=ON -DVGEN_BUILD_PYTHON=ON -DVGEN_WERROR=$werror -DVGEN_TORCH_VERSION=$torch -DPython_EXECUTABLE=$python -DCMAKE_BUILD_TYPE=Release -DVGEN_CUDA=${VGEN_CUDA:-AUTO}"
 if ! [ -f "$build/build.ninja" ] || [ "$(cat "$build/.vgen-options" 2>/dev/null)" != "$options" ]; then
   step "configure" cmake -G Ninja -S "$root" -B "$build" $options
   printf '%s' "$options" >"$build/.vgen-options"

@@ -7,3 +7,7 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
     "${common};-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mfma;-mprefer-vector-width=512")
 endif()
 unset(common)
+# at::parallel_for runs on one thread in a source compiled without OpenMP. torch brings libgomp.so.1 under that very name, so
+# there is one runtime in the process (packaging.md 6.5).
+set_source_files_properties("${CMAKE_CURRENT_LIST_DIR}/ops.cpp" PROPERTIES COMPILE_OPTIONS -fopenmp)
+target_link_options(vgen_nn INTERFACE -fopenmp)

@@ -20,6 +20,7 @@
 #include <cmath>
 #include <limits>
 
+#include "vgen/nn/cuda_ops.hpp"
 #include "vgen/nn/kernels.hpp"
 
 namespace vgen::nn {
@@ -503,6 +504,8 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t
 
 Tensor group_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t groups, double eps,
                   bool silu) {
+  if (x.is_cuda() && !records(x, weight, bias))
+    if (Tensor y = cuda_group_norm(x, weight, bias, groups, eps, silu); y.defined()) return y;
   if (!has_kernels(x)) return aten_group_norm(x, weight, bias, groups, eps, silu);
   const Tensor input = x.contiguous();
   if (records(x, weight, bias)) return GroupNormFunction::apply(input, weight, bias, groups, eps, silu);
@@ -511,6 +514,8 @@ Tensor group_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, std
 }
 
 Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
+  if (x.is_cuda() && !records(x, weight, bias))
+    if (Tensor y = cuda_layer_norm(x, weight, bias, eps); y.defined()) return y;
   if (!has_kernels(x)) return aten_layer_norm(x, weight, bias, eps);
   const Tensor input = x.contiguous();
   if (records(x, weight, bias)) return LayerNormFunction::apply(input, weight, bias, eps);
@@ -530,10 +535,14 @@ Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t he
 }
 
 Tensor attend_frames(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads) {
+  if (q.is_cuda() && !records(q, k, v))
+    if (Tensor y = cuda_attend_frames(q, k, v, heads); y.defined()) return y;
   return attention(q, k, v, heads, false);
 }
 
 Tensor geglu(const Tensor& x) {
+  if (x.is_cuda() && !records(x))
+    if (Tensor y = cuda_geglu(x); y.defined()) return y;
   if (!has_kernels(x)) return aten_geglu(x);
   const Tensor input = x.contiguous();
   return records(x) ? GegluFunction::apply(input) : run_geglu(input);

@@ -6,48 +6,21 @@
 #include <cmath>
 #include <fstream>
 
-#include "vgen/conditioning/clip_text.hpp"
 #include "vgen/core/atomic_file.hpp"
 #include "vgen/formats/json.hpp"
-#include "vgen/nn/init.hpp"
+#include "tests/tiny_model.hpp"
 #include "vgen/pipelines/model_part.hpp"
-#include "vgen/unet/init.hpp"
 
 namespace vgen::pipelines {
 namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-// A tiny model folder with random weights that make the network do something.
 class PipelineTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder = fs::temp_directory_path() / str("vgen-pipeline-test-", getpid());
-    const conditioning::ClipTextOptions text{
-        .width = 32, .heads = 2, .layers = 2, .mlp = 64, .context_length = 16, .embed = 0};
-    conditioning::ClipText tower(text);
-    tower.initialise(make_generator(1));
-    write_part(folder, "text_encoder", to_node(text), tower.named_parameters());
-    const unet::UNetOptions u{.channels = 32,
-                              .context_channels = 32,
-                              .levels = {{1, true}, {2, true}},
-                              .blocks_per_level = 1,
-                              .head_channels = 16,
-                              .first_heads = 2,
-                              .norm_groups = 8,
-                              .stem = {unet::FramePosition{}}};
-    unet::UNet net(u);
-    nn::initialise(net, make_generator(2));
-    write_part(folder, "unet", to_node(u), net.named_parameters());
-    const vae::AutoencoderKlOptions v{
-        .channels = 8, .multipliers = {1, 1, 1, 1}, .blocks = 1, .resolution = 64, .norm_groups = 4};
-    vae::AutoencoderKl vae(v);
-    nn::initialise(vae, make_generator(3));
-    write_part(folder, "vae", to_node(v), vae.named_parameters());
-    ModelIndex index;
-    index.defaults = {
-        .frames = 4, .height = 32, .width = 48, .fps = 8, .guidance = 3, .sampler = samplers::DdimOptions{.steps = 3}};
-    write_file(folder / "model_index.json", formats::dump_json(to_node(index)));
+    tiny::write_model(folder);
   }
   static void TearDownTestSuite() { fs::remove_all(folder); }
 
