@@ -61,18 +61,18 @@ struct FrameAttentionBody {
       const int stride = sequences * n;
       float q[D] = {};
       const T* from = at(a.q, first + local, query);
-#pragma unroll
+      VGEN_UNROLL
       for (int p = 0; p < D / V; ++p) {
         if (p * V >= d) break;
         const Pack<T, V> x = pack_at<V>(from + p * V);
-#pragma unroll
+        VGEN_UNROLL
         for (int j = 0; j < V; ++j) q[p * V + j] = static_cast<float>(x.value[j]) * a.scale;
       }
       const float *k = keys + local * matrix(), *v = values + local * matrix();
       float most = 0, sum = 0;
       for (int key = 0; key < n; ++key) {
         float dot = 0;
-#pragma unroll
+        VGEN_UNROLL
         for (int c = 0; c < D; c += 4) {
           const auto x = pack_at<4>(k + key * D + c);
           dot += q[c] * x.value[0] + q[c + 1] * x.value[1] + q[c + 2] * x.value[2] + q[c + 3] * x.value[3];
@@ -84,18 +84,18 @@ struct FrameAttentionBody {
       for (int key = 0; key < n; ++key) {
         const float e = expf(score[key * stride] - most);
         sum += e;
-#pragma unroll
+        VGEN_UNROLL
         for (int c = 0; c < D; c += 4) {
           const auto x = pack_at<4>(v + key * D + c);
           for (int j = 0; j < 4; ++j) y[c + j] += e * x.value[j];
         }
       }
       T* to = at(a.y, first + local, query);
-#pragma unroll
+      VGEN_UNROLL
       for (int p = 0; p < D / V; ++p) {
         if (p * V >= d) break;
         Pack<T, V> x;
-#pragma unroll
+        VGEN_UNROLL
         for (int j = 0; j < V; ++j) x.value[j] = static_cast<T>(y[p * V + j] / sum);
         pack_at<V>(to + p * V) = x;
       }

@@ -14,8 +14,10 @@
 
 #ifdef __CUDACC__
 #define VGEN_HOST_DEVICE __host__ __device__ __forceinline__
+#define VGEN_UNROLL _Pragma("unroll")  // arrays indexed by the loop then stay in registers
 #else
 #define VGEN_HOST_DEVICE inline
+#define VGEN_UNROLL
 #endif
 
 namespace vgen::cuda {

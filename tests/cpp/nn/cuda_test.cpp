@@ -1,9 +1,10 @@
 // The CUDA kernels' bodies, run on the host block by block and thread by thread, against ATen in float64; and the seam
-// by which ops.hpp reaches the library. That the same bodies run on a GPU, no test here can show.
+// by which ops.hpp reaches the library. Where there is a GPU, the public operations on it against those on the CPU.
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Context.h>
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/empty_like.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/group_norm.h>
@@ -11,9 +12,11 @@
 #include <ATen/ops/randn.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/silu.h>
+#include <dlfcn.h>
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <filesystem>
 #include <limits>
 
 #include "vgen/cuda/frame_attention.hpp"
@@ -21,6 +24,7 @@
 #include "vgen/cuda/group_norm.hpp"
 #include "vgen/cuda/layer_norm.hpp"
 #include "vgen/nn/cuda_ops.hpp"
+#include "vgen/nn/ops.hpp"
 
 namespace vgen::nn {
 namespace {
@@ -232,6 +236,34 @@ TEST(CudaOps, LibraryAnswersWithoutGpu) {
   odd.b = odd.s = odd.heads = 1, odd.f = 33, odd.d = 16;
   EXPECT_STREQ(status.table->frame_attention(odd, nullptr), "frame_attention: sizes do not fit");
 #endif
+}
+
+TEST(CudaOps, AGpuComputesWhatTheCpuDoes) {
+  if (!std::filesystem::exists("/dev/nvidia0")) GTEST_SKIP() << "no GPU here";
+  ASSERT_TRUE(dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL)) << dlerror();
+  if (!at::hasCUDA()) GTEST_SKIP() << "torch sees no GPU";
+  const at::NoGradGuard off;
+  const Tensor x = at::randn({2, 300, 320}), w = at::randn({320}), b = at::randn({320});
+  const Tensor g = at::randn({50, 640}), q = at::randn({2, 16, 9, 320});
+  for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16, at::kHalf}) {
+    SCOPED_TRACE(c10::toString(dtype));
+    const auto there = [&](const Tensor& t) { return t.to(at::kCUDA, dtype); };
+    const auto near = [&](const char* what, const Tensor& found, const Tensor& kernels, const Tensor& expected) {
+#ifdef VGEN_HAVE_CUDA_KERNELS
+      ASSERT_TRUE(kernels.defined()) << what << ": ATen computed it";
+      EXPECT_TRUE(at::equal(kernels, found)) << what;  // the same launch twice: equal bits
+#endif
+      const double error = (found.to(at::kCPU, at::kFloat) - expected).abs().max().item<double>();
+      EXPECT_LE(error, (dtype == at::kFloat ? 1e-5 : 2e-2) * expected.abs().max().item<double>()) << what;
+    };
+    near("group_norm", group_norm(there(x), there(w), there(b), 32, 1e-5, true),
+         cuda_group_norm(there(x), there(w), there(b), 32, 1e-5, true), group_norm(x, w, b, 32, 1e-5, true));
+    near("layer_norm", layer_norm(there(x), there(w), there(b), 1e-5),
+         cuda_layer_norm(there(x), there(w), there(b), 1e-5), layer_norm(x, w, b, 1e-5));
+    near("geglu", geglu(there(g)), cuda_geglu(there(g)), geglu(g));
+    near("attend_frames", attend_frames(there(q), there(q), there(q), 5),
+         cuda_attend_frames(there(q), there(q), there(q), 5), attend_frames(q, q, q, 5));
+  }
 }
 
 }  // namespace
