@@ -1,4 +1,5 @@
-// A model folder small enough for tests: random weights that make the network do something; 4 frames of 48x32 in 3 steps.
+// A model folder small enough for tests: random weights that make the network do something; 4 frames of 48x32 in 3
+// steps.
 #pragma once
 #include <filesystem>
 

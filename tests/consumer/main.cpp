@@ -1,7 +1,7 @@
 // A user's program against the installed headers and libvgen:  consumer MODEL OUT.gif
 // Without a model folder at MODEL it writes a tiny one with random weights there first.
-#include "../tiny_model.hpp"
 #include <vgen/vgen.hpp>
+#include "../tiny_model.hpp"
 
 #include <cstdio>
 
@@ -10,7 +10,8 @@ int main(int argc, char** argv) try {
   const std::filesystem::path model = argv[1];
   if (!std::filesystem::exists(model)) tiny::write_model(model);
   auto pipe = vgen::Pipeline::from_pretrained(model);
-  const auto clip = pipe.generate({.prompt = "a red circle moving left on a black background", .steps = 2, .seed = 7}).front();
+  const auto clip =
+      pipe.generate({.prompt = "a red circle moving left on a black background", .steps = 2, .seed = 7}).front();
   const auto report = clip.save(argv[2]);
   std::printf("vgen %s, torch %s: %lld frames by %s\n", vgen::build_info().version, vgen::build_info().torch,
               static_cast<long long>(report.frames), report.encoder.c_str());

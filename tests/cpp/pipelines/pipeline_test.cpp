@@ -6,9 +6,9 @@
 #include <cmath>
 #include <fstream>
 
+#include "tests/tiny_model.hpp"
 #include "vgen/core/atomic_file.hpp"
 #include "vgen/formats/json.hpp"
-#include "tests/tiny_model.hpp"
 #include "vgen/pipelines/model_part.hpp"
 
 namespace vgen::pipelines {
