@@ -45,6 +45,17 @@ EmbeddingMlp::EmbeddingMlp(std::int64_t in, std::int64_t hidden, std::int64_t ou
 }
 Tensor EmbeddingMlp::forward(const Tensor& x) { return fc2.forward(at::silu(fc1.forward(x))); }
 
+// residual + layer(x), in one pass where the primitives can.
+static Tensor plus(const Tensor& residual, Linear& layer, const Tensor& x) {
+  Tensor y = linear(x, layer.weight, layer.bias, residual);
+  for (const auto& delta : layer.deltas) y = y + delta->apply(x);
+  return y;
+}
+static Tensor plus(const Tensor& residual, Conv2d& layer, const Tensor& x) {
+  const Conv2dOptions& o = layer.options;
+  return conv2d(x, layer.weight, layer.bias, o.stride, o.pad_h, o.pad_w, residual);
+}
+
 // ---- attention ----
 
 Attention::Attention(std::int64_t query_channels, std::int64_t context_channels, std::int64_t heads,
@@ -60,14 +71,16 @@ Attention::Attention(std::int64_t query_channels, std::int64_t context_channels,
   add_child("to_out", to_out);
 }
 
-Tensor Attention::over_positions(const Tensor& x) {
-  return to_out.forward(attend(to_q.forward(x), to_k.forward(x), to_v.forward(x), heads_));
+Tensor Attention::over_positions(const Tensor& x, const Tensor& residual) {
+  const Tensor images = x.flatten(0, 1);
+  const Tensor y = attend(to_q.forward(images), to_k.forward(images), to_v.forward(images), heads_);
+  return plus(residual, to_out, y.view({x.size(0), x.size(1), x.size(2), y.size(2)}));
 }
-Tensor Attention::over_frames(const Tensor& x) {
-  return to_out.forward(attend_frames(to_q.forward(x), to_k.forward(x), to_v.forward(x), heads_));
+Tensor Attention::over_frames(const Tensor& x, const Tensor& residual) {
+  return plus(residual, to_out, attend_frames(to_q.forward(x), to_k.forward(x), to_v.forward(x), heads_));
 }
 
-Tensor Attention::over_context(const Tensor& x, const BlockContext& ctx) {
+Tensor Attention::over_context(const Tensor& x, const BlockContext& ctx, const Tensor& residual) {
   const std::int64_t b = x.size(0), f = x.size(1), s = x.size(2), groups = ctx.context.size(1),
                      length = ctx.context.size(2);
   Tensor k, v;
@@ -82,7 +95,7 @@ Tensor Attention::over_context(const Tensor& x, const BlockContext& ctx) {
   }
   // All frames of a clip share the tokens, so their queries are one long sequence: nothing is repeated.
   const Tensor q = to_q.forward(x).view({b * groups, f / groups * s, -1});
-  return to_out.forward(attend(q, k, v, heads_)).view({b, f, s, -1});
+  return plus(residual, to_out, attend(q, k, v, heads_).view({b, f, s, -1}));
 }
 
 // ---- transformers ----
@@ -91,7 +104,10 @@ FeedForward::FeedForward(std::int64_t channels) : proj(channels, 8 * channels), 
   add_child("proj", proj);
   add_child("out", out);
 }
-Tensor FeedForward::forward(const Tensor& x) { return out.forward(geglu(proj.forward(x))); }
+Tensor FeedForward::forward(const Tensor& x, const Tensor& residual) {
+  const Tensor h = proj.deltas.empty() ? linear_geglu(x, proj.weight, proj.bias) : geglu(proj.forward(x));
+  return plus(residual, out, h);
+}
 
 TransformerBlock::TransformerBlock(Kind kind, std::int64_t channels, std::int64_t heads, std::int64_t context_channels)
     : attn1(channels, channels, heads, channels / heads),
@@ -112,14 +128,11 @@ TransformerBlock::TransformerBlock(Kind kind, std::int64_t channels, std::int64_
 Tensor TransformerBlock::forward(const Tensor& x0, const BlockContext& ctx) {
   const auto through = [&](const Port& port, const Tensor& x, const Tensor& y) { return port ? port(x, y, ctx) : y; };
   const bool spatial = kind_ == Kind::spatial;
-  const std::int64_t b = x0.size(0), f = x0.size(1), s = x0.size(2), c = x0.size(3);
   Tensor h = norm1.forward(x0);
-  h = spatial ? attn1.over_positions(h.view({b * f, s, c})).view({b, f, s, c}) : attn1.over_frames(h);
-  const Tensor x1 = through(after_attn1, x0, x0 + h);
+  const Tensor x1 = through(after_attn1, x0, spatial ? attn1.over_positions(h, x0) : attn1.over_frames(h, x0));
   h = norm2.forward(x1);
-  h = spatial ? attn2.over_context(h, ctx) : attn2.over_frames(h);
-  const Tensor x2 = through(after_attn2, x1, x1 + h);
-  return through(after_ff, x2, x2 + ff.forward(norm3.forward(x2)));
+  const Tensor x2 = through(after_attn2, x1, spatial ? attn2.over_context(h, ctx, x1) : attn2.over_frames(h, x1));
+  return through(after_ff, x2, ff.forward(norm3.forward(x2), x2));
 }
 
 static constexpr double kTransformerNormEps = 1e-6;  // every other norm uses 1e-5
@@ -142,8 +155,8 @@ Tensor Transformer::forward(const Tensor& x, const BlockContext& ctx) {
   const std::int64_t b = x.size(0), f = x.size(1), h = x.size(2), w = x.size(3), c = x.size(4);
   const Tensor normed =
       kind_ == Kind::spatial ? norm.forward(x.view({b * f, h * w, c})) : norm.forward(x.view({b, f * h * w, c}));
-  const Tensor y = proj_out.forward(block.forward(proj_in.forward(normed.view({b, f, h * w, c})), ctx));
-  return x + y.view(x.sizes());
+  const Tensor y = block.forward(proj_in.forward(normed.view({b, f, h * w, c})), ctx);
+  return plus(x.view({b, f, h * w, c}), proj_out, y).view(x.sizes());
 }
 
 // ---- residual block ----
@@ -164,9 +177,9 @@ Tensor TemporalConv::forward(const Tensor& x, const BlockContext& ctx) {
   for (std::size_t i = 0; i < stages_.size(); ++i) {
     h = stages_[i].norm.forward(h, /*silu=*/true);
     if (i > 0) h = dropout(h, dropout_, training(), ctx.dropout);
-    h = stages_[i].conv.forward(h);
+    h = plus(i + 1 == stages_.size() ? x.view({b, f, s, c}) : Tensor(), stages_[i].conv, h);
   }
-  return x + h.view(x.sizes());
+  return h.view(x.sizes());
 }
 
 ResBlock::ResBlock(const ResBlockOptions& o)
@@ -191,12 +204,12 @@ Tensor ResBlock::forward(const Tensor& x, const BlockContext& ctx) {
   const std::int64_t b = x.size(0), f = x.size(1), height = x.size(2), width = x.size(3);
   const auto images = [&](const Tensor& t) { return t.view({b * f, height, width, t.size(-1)}); };
   const auto clip = [&](const Tensor& t) { return t.view({b, f, height, width, t.size(-1)}); };
-  Tensor h = clip(conv1_.forward(norm1_.forward(images(x), true)));
-  const Tensor shift = emb_.forward(ctx.embedding);  // [B, 1 or F, out]
-  h = h + shift.view({shift.size(0), shift.size(1), 1, 1, shift.size(2)});
-  h = dropout(norm2_.forward(images(h), true), dropout_, training(), ctx.dropout);
-  h = clip(conv2_.forward(h));
-  return temporal_.forward((skip_ ? skip_->forward(x) : x) + h, ctx);
+  Tensor h = conv1_.forward(norm1_.forward(images(x), true));
+  const Tensor shift = emb_.forward(ctx.embedding).expand({b, f, h.size(-1)}).reshape({b * f, h.size(-1)});
+  h = group_norm(h, norm2_.weight, norm2_.bias, norm2_.groups, norm2_.eps, /*silu=*/true, shift);
+  h = dropout(h, dropout_, training(), ctx.dropout);
+  const Tensor y = clip(plus(skip_ ? Tensor() : images(x), conv2_, h));
+  return temporal_.forward(skip_ ? plus(y, *skip_, x) : y, ctx);
 }
 
 }  // namespace vgen::nn

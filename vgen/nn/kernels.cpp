@@ -52,4 +52,18 @@ const Table& table(Type type) {
   return generic::table(type);
 }
 
+const Products& products() {
+#if defined(__x86_64__)
+  switch (level()) {
+    case Level::avx512:
+      return avx512::products();
+    case Level::avx2:
+      return avx2::products();
+    case Level::generic:
+      break;
+  }
+#endif
+  return generic::products();
+}
+
 }  // namespace vgen::nn::kernels

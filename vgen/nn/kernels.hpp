@@ -58,6 +58,27 @@ struct Table {
                          const View& dq, const View& dk, const View& dv, std::int64_t begin, std::int64_t end);
 };
 
+// Matrix products in float32. All widths are multiples of kWidth; a panel holds up to kPanel columns of the right-hand
+// matrix, row after row.
+constexpr std::int64_t kWidth = 16, kPanel = 64;
+struct Products {
+  // Panel of the matrix B(k, j) = w[k * row + j * column], k < depth, j < width: to[k * kPanel + j].
+  void (*pack)(const float* w, std::int64_t row, std::int64_t column, std::int64_t depth, std::int64_t width,
+               float* to);
+  // Rows of y start as bias (null: zero) plus the rows of `residual` (null: zero), which has the rows of y.
+  void (*start)(std::int64_t rows, std::int64_t width, const float* bias, const float* residual, float* y,
+                std::int64_t ldy);
+  // y [rows, width] += a [rows, depth] * panel; ldb is the distance of the panel's rows.
+  void (*multiply)(std::int64_t rows, std::int64_t width, std::int64_t depth, const float* a, std::int64_t lda,
+                   const float* panel, std::int64_t ldb, float* y, std::int64_t ldy);
+  // c [m, width] += a^T b over `rows` rows of a [rows, m] and b [rows, width].
+  void (*multiply_rows)(std::int64_t rows, std::int64_t m, std::int64_t width, const float* a, std::int64_t lda,
+                        const float* b, std::int64_t ldb, float* c, std::int64_t ldc);
+  // Adds the rows of x [rows, c] to `sums`.
+  void (*sum_rows)(std::int64_t rows, std::int64_t c, const float* x, float* sums);
+};
+const Products& products();
+
 enum class Level { generic, avx2, avx512 };
 Level level();  // best one of this processor, or environment variable VGEN_CPU = generic | avx2 | avx512 if it is
                 // supported
@@ -67,12 +88,15 @@ const Table& table(Type type);
 
 namespace generic {
 const Table& table(Type type);
-}
+const Products& products();
+}  // namespace generic
 namespace avx2 {
 const Table& table(Type type);
-}
+const Products& products();
+}  // namespace avx2
 namespace avx512 {
 const Table& table(Type type);
-}
+const Products& products();
+}  // namespace avx512
 
 }  // namespace vgen::nn::kernels

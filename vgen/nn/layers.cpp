@@ -2,7 +2,6 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/linear.h>
 
 #include "vgen/nn/ops.hpp"
 
@@ -15,7 +14,7 @@ Linear::Linear(std::int64_t in, std::int64_t out, bool with_bias) {
   if (with_bias) add_parameter("bias", bias, empty({out}));
 }
 Tensor Linear::forward(const Tensor& x) {
-  Tensor y = at::linear(x, weight, bias);
+  Tensor y = linear(x, weight, bias);
   for (const auto& delta : deltas) y = y + delta->apply(x);
   return y;
 }

@@ -9,6 +9,7 @@
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/group_norm.h>
 #include <ATen/ops/layer_norm.h>
+#include <ATen/ops/linear.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
@@ -19,6 +20,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "vgen/nn/cuda_ops.hpp"
 #include "vgen/nn/kernels.hpp"
@@ -119,9 +121,9 @@ const void* offset(const Tensor& x, std::int64_t elements) {
 }
 void* mutable_offset(const Tensor& x, std::int64_t elements) { return const_cast<void*>(offset(x, elements)); }
 
-// The statistics [N, groups] are written to mean and rstd.
+// The statistics [N, groups] are written to mean and rstd. `added` [N, C] is added to every row of a sample on the way.
 Tensor run_group_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t groups, double eps,
-                      bool silu, Tensor& mean, Tensor& rstd) {
+                      bool silu, Tensor& mean, Tensor& rstd, const Tensor& added = {}) {
   const Chunks k(x);
   const kernels::Table& table = table_of(x);
   Tensor y = at::empty_like(x);
@@ -134,6 +136,8 @@ Tensor run_group_norm(const Tensor& x, const Tensor& weight, const Tensor& bias,
         *pscales = scales.mutable_data_ptr<float>();
   double* psums = sums.mutable_data_ptr<double>();
   const bool floats = x.scalar_type() == at::kFloat;
+  const Tensor extra = added.defined() ? added.to(at::kFloat).contiguous() : added;
+  const float* pextra = added.defined() ? extra.const_data_ptr<float>() : nullptr;
   // Sums are taken of x minus the sample's first row: no cancellation when the mean is far from zero.
   const auto shift = [&](std::int64_t sample, std::int64_t channel) {
     const std::int64_t i = sample * k.s * k.c + channel;
@@ -155,12 +159,13 @@ Tensor run_group_norm(const Tensor& x, const Tensor& weight, const Tensor& bias,
         float *a = pscales + n * 3 * k.padded, *c = a + k.padded;
         std::fill_n(a, 2 * k.padded, 0.0f);
         const double rows = static_cast<double>(k.s);
+        const auto plus = [&](std::int64_t j) { return pextra ? static_cast<double>(pextra[n * k.c + j]) : 0; };
         for (std::int64_t g = 0; g < groups; ++g) {
           double m = 0, variance = 0;
-          for (std::int64_t j = g * width; j < (g + 1) * width; ++j) m += shift(n, j) + total[j] / rows;
+          for (std::int64_t j = g * width; j < (g + 1) * width; ++j) m += shift(n, j) + plus(j) + total[j] / rows;
           m /= static_cast<double>(width);
           for (std::int64_t j = g * width; j < (g + 1) * width; ++j) {
-            const double d = total[j] / rows, away = shift(n, j) + d - m;
+            const double d = total[j] / rows, away = shift(n, j) + plus(j) + d - m;
             variance += total[k.padded + j] / rows - d * d + away * away;
           }
           const double r = 1 / std::sqrt(std::max(variance / static_cast<double>(width), 0.0) + eps);
@@ -168,7 +173,7 @@ Tensor run_group_norm(const Tensor& x, const Tensor& weight, const Tensor& bias,
           prstd[n * groups + g] = static_cast<float>(r);
           for (std::int64_t j = g * width; j < (g + 1) * width; ++j) {
             a[j] = static_cast<float>(pw[j] * r);
-            c[j] = static_cast<float>(pb[j] - m * pw[j] * r);
+            c[j] = static_cast<float>(pb[j] + (plus(j) - m) * pw[j] * r);
           }
         }
       },
@@ -500,17 +505,257 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t
                           : run_attention(rq, rk, rv, heads, causal);
 }
 
+// ---- products: linear layers and convolutions over frames in float32 ----
+
+// Rows [clips * clip_rows, width] whose taps look `shift` rows up and down inside a clip: a linear layer has one tap; a
+// convolution over frames has three, a frame apart.
+struct Rows {
+  std::int64_t total, clip, taps = 1, shift = 0;
+  std::int64_t clips() const { return (total + clip - 1) / clip; }
+  std::int64_t first(std::int64_t c) const { return c * clip; }
+  std::int64_t count(std::int64_t c) const { return std::min(clip, total - first(c)); }
+  std::int64_t offset(std::int64_t tap) const { return (tap - taps / 2) * shift; }
+};
+
+// Panels of the right-hand matrices of all taps; row k of tap t of a panel begins at k * ld + t * tap.
+struct Packed {
+  Tensor data;
+  std::int64_t depth, cols, taps, ld, tap;
+  std::int64_t panels() const { return (cols + kernels::kPanel - 1) / kernels::kPanel; }
+  std::int64_t width(std::int64_t p) const { return std::min(kernels::kPanel, cols - p * kernels::kPanel); }
+  float* panel(std::int64_t p) const { return data.mutable_data_ptr<float>() + p * depth * taps * kernels::kPanel; }
+};
+
+constexpr std::int64_t kRowBlock = 96;
+constexpr std::int64_t kGrain = 1 << 18;  // multiplications that are worth a thread
+
+// weight [out, in, taps], for x [.., in] * weight^T, or with `back` for dy [.., out] * weight.
+Packed pack(const Tensor& weight, std::int64_t taps, bool back) {
+  const std::int64_t out = weight.size(0), in = weight.size(1);
+  Packed b{{}, back ? out : in, back ? in : out, taps, kernels::kPanel, 0};
+  b.data = scratch({b.panels() * b.depth * taps * kernels::kPanel});
+  b.tap = b.depth * kernels::kPanel;
+  const float* w = weight.const_data_ptr<float>();
+  const auto f = kernels::products().pack;
+  if (!back) {  // all taps of a panel at once: they alternate in memory
+    b.ld = taps * kernels::kPanel;
+    b.tap = kernels::kPanel;
+  }
+  at::parallel_for(0, b.panels(), std::max<std::int64_t>(1, kGrain / (b.depth * taps * kernels::kPanel)),
+                   [&](std::int64_t begin, std::int64_t end) {
+                     for (std::int64_t p = begin; p < end; ++p) {
+                       const std::int64_t j = p * kernels::kPanel;
+                       if (!back) {
+                         f(w + j * in * taps, 1, in * taps, in * taps, b.width(p), b.panel(p));
+                         continue;
+                       }
+                       for (std::int64_t t = 0; t < taps; ++t)
+                         f(w + j * taps + t, in * taps, taps, out, b.width(p), b.panel(p) + t * b.tap);
+                     }
+                   });
+  return b;
+}
+
+// f(clip, first row of the clip's, rows, panel) for all blocks of rows and panels, in parallel.
+template <class F>
+void over_blocks(const Rows& r, const Packed& b, const F& f) {
+  const std::int64_t per_clip = (r.clip + kRowBlock - 1) / kRowBlock, panels = b.panels();
+  const std::int64_t grain = std::max<std::int64_t>(
+      1, kGrain / (std::min(kRowBlock, r.clip) * b.depth * r.taps * std::min(b.cols, kernels::kPanel)));
+  at::parallel_for(0, r.clips() * per_clip * panels, grain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t clip = i / panels / per_clip, first = i / panels % per_clip * kRowBlock;
+      if (first < r.count(clip)) f(clip, first, std::min(kRowBlock, r.count(clip) - first), i % panels);
+    }
+  });
+}
+
+// y += the taps of x times panel p, for `rows` rows of a clip from `first`.
+void multiply_taps(const Rows& r, const Packed& b, const float* x, std::int64_t clip, std::int64_t first,
+                   std::int64_t rows, std::int64_t p, float* y, std::int64_t ldy, bool mirrored) {
+  const auto f = kernels::products().multiply;
+  for (std::int64_t t = 0; t < r.taps; ++t) {
+    const std::int64_t offset = mirrored ? -r.offset(t) : r.offset(t), begin = std::max(first, -offset),
+                       end = std::min(first + rows, r.count(clip) - offset);
+    if (begin < end)
+      f(end - begin, b.width(p), b.depth, x + (r.first(clip) + begin + offset) * b.depth, b.depth,
+        b.panel(p) + t * b.tap, b.ld, y + (begin - first) * ldy, ldy);
+  }
+}
+
+// y = sum over taps of x (shifted) times b, plus bias and residual where given.
+void run_product(const Rows& r, const Packed& b, const Tensor& x, const Tensor& bias, const Tensor& residual,
+                 const Tensor& y, bool mirrored = false) {
+  const float *px = x.const_data_ptr<float>(), *pb = bias.defined() ? bias.const_data_ptr<float>() : nullptr,
+              *pr = residual.defined() ? residual.const_data_ptr<float>() : nullptr;
+  float* py = y.mutable_data_ptr<float>();
+  const auto start = kernels::products().start;
+  over_blocks(r, b, [&](std::int64_t clip, std::int64_t first, std::int64_t rows, std::int64_t p) {
+    const std::int64_t at = (r.first(clip) + first) * b.cols + p * kernels::kPanel;
+    start(rows, b.width(p), pb ? pb + p * kernels::kPanel : nullptr, pr ? pr + at : nullptr, py + at, b.cols);
+    multiply_taps(r, b, px, clip, first, rows, p, py + at, b.cols, mirrored);
+  });
+}
+
+// Gradients of weight [out, in, taps] and bias [out]. Rows are summed in chunks that depend on the shape alone.
+std::pair<Tensor, Tensor> run_weight_grad(const Rows& r, const Tensor& x, const Tensor& dy, const Tensor& weight,
+                                          bool with_bias) {
+  const std::int64_t out = weight.size(0), in = weight.size(1), panels = (in + kernels::kPanel - 1) / kernels::kPanel;
+  constexpr std::int64_t kChunks = 8, kElements = 1 << 20;
+  const std::int64_t chunks =
+      std::clamp<std::int64_t>(kElements / (out * in * r.taps), 1, std::min(kChunks, r.clips()));
+  const Tensor parts = scratch({chunks, r.taps, out, in}).zero_(), sums = scratch({chunks, out}).zero_();
+  const float *px = x.const_data_ptr<float>(), *pdy = dy.const_data_ptr<float>();
+  float *pparts = parts.mutable_data_ptr<float>(), *psums = sums.mutable_data_ptr<float>();
+  const kernels::Products& k = kernels::products();
+  at::parallel_for(0, chunks * r.taps * panels, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t p = i % panels, t = i / panels % r.taps, chunk = i / panels / r.taps, j = p * kernels::kPanel;
+      for (std::int64_t c = chunk * r.clips() / chunks; c < (chunk + 1) * r.clips() / chunks; ++c) {
+        const std::int64_t offset = r.offset(t), first = std::max<std::int64_t>(0, -offset),
+                           last = std::min(r.count(c), r.count(c) - offset);
+        if (first < last)
+          k.multiply_rows(last - first, out, std::min(kernels::kPanel, in - j), pdy + (r.first(c) + first) * out, out,
+                          px + (r.first(c) + first + offset) * in + j, in,
+                          pparts + ((chunk * r.taps + t) * out) * in + j, in);
+        if (with_bias && p == 0 && t == 0) k.sum_rows(r.count(c), out, pdy + r.first(c) * out, psums + chunk * out);
+      }
+    }
+  });
+  const auto total = [](const Tensor& t) { return t.size(0) == 1 ? t.select(0, 0) : t.sum(0); };
+  const Tensor dw = total(parts);
+  return {(r.taps == 1 ? dw : dw.permute({1, 2, 0}).contiguous()).view(weight.sizes()),
+          with_bias ? total(sums) : Tensor()};
+}
+
+Tensor aten_product(const Rows& r, const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  if (r.taps == 1) return at::linear(x, weight, bias);
+  const Tensor image = x.permute({0, 3, 1, 2});
+  return at::conv2d(image, weight, bias, 1, {r.taps / 2, 0}).permute({0, 2, 3, 1}).contiguous();
+}
+
+Tensor product(const Rows& r, const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& residual) {
+  auto shape = x.sizes().vec();
+  shape.back() = weight.size(0);
+  const Tensor y = at::empty(shape, x.options());
+  run_product(r, pack(weight, r.taps, false), x, bias, residual, y);
+  return y;
+}
+
+struct ProductFunction : torch::autograd::Function<ProductFunction> {
+  static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& weight,
+                        const std::optional<Tensor>& given_bias, std::int64_t clip, std::int64_t taps,
+                        std::int64_t shift) {
+    const Tensor bias = given_bias.value_or(Tensor());
+    ctx->save_for_backward({x, weight, bias});
+    ctx->saved_data["clip"] = clip;
+    ctx->saved_data["taps"] = taps;
+    ctx->saved_data["shift"] = shift;
+    return product({x.numel() / x.size(-1), clip, taps, shift}, x, weight, bias, {});
+  }
+  static variable_list backward(AutogradContext* ctx, variable_list gradients) {
+    const auto s = ctx->get_saved_variables();
+    const Tensor &x = s[0], &weight = s[1], &bias = s[2];
+    const Rows r{x.numel() / x.size(-1), ctx->saved_data["clip"].toInt(), ctx->saved_data["taps"].toInt(),
+                 ctx->saved_data["shift"].toInt()};
+    variable_list d;
+    if (at::GradMode::is_enabled()) {
+      variable_list inputs{x, weight};
+      if (bias.defined()) inputs.push_back(bias);
+      d = differentiable_grad(
+          [&](const variable_list& t) { return aten_product(r, t[0], t[1], t.size() > 2 ? t[2] : Tensor()); }, inputs,
+          gradients[0]);
+    } else {
+      const Tensor dy = gradients[0].contiguous();
+      Tensor dx;
+      if (ctx->needs_input_grad(0)) {
+        dx = at::empty_like(x);
+        run_product(r, pack(weight, r.taps, true), dy, {}, {}, dx, /*mirrored=*/true);
+      }
+      auto [dw, db] = run_weight_grad(r, x, dy, weight, bias.defined());
+      d = {dx, dw, db};
+    }
+    d.resize(6);
+    return d;
+  }
+};
+
+constexpr std::int64_t kLeastRows = 32;  // below, packing the weights costs more than it gains
+
+// Is this a case for the kernels? Then x [.., in] as rows.
+bool has_products(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  return x.device().is_cpu() && x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat &&
+         weight.size(0) % kernels::kWidth == 0 && weight.size(1) % kernels::kWidth == 0 && weight.is_contiguous() &&
+         (!bias.defined() || (bias.scalar_type() == at::kFloat && bias.is_contiguous())) &&
+         x.numel() / std::max<std::int64_t>(x.size(-1), 1) >= kLeastRows;
+}
+
+Tensor products(const Rows& r, const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& residual) {
+  if (!records(x, weight) && !(bias.defined() && records(bias)) && !(residual.defined() && records(residual)))
+    return product(r, x.contiguous(), weight, bias, residual.defined() ? residual.contiguous() : residual);
+  const Tensor y = ProductFunction::apply(x.contiguous(), weight, bias.defined() ? std::optional(bias) : std::nullopt,
+                                          r.clip, r.taps, r.shift);
+  return residual.defined() ? residual + y : y;
+}
+
+Tensor plus_residual(const Tensor& y, const Tensor& residual) {
+  if (!residual.defined()) return y;
+  return at::GradMode::is_enabled() || y.scalar_type() != residual.scalar_type() ? residual + y
+                                                                                 : y.add_(residual.view(y.sizes()));
+}
+
+constexpr std::int64_t kLinearRows = 20 * kRowBlock;  // of a chunk whose gradients are summed in one go
+
+// x [.., in] through weight [2m, in], then a * gelu(g); the values between never leave the cache.
+Tensor run_linear_geglu(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  const std::int64_t in = weight.size(1), m = weight.size(0) / 2, half = kernels::kPanel / 2;
+  const Rows r{x.numel() / in, kLinearRows};
+  Packed b{{}, in, 2 * m, 1, kernels::kPanel, 0};
+  b.data = scratch({b.panels() * in * kernels::kPanel});
+  const float* w = weight.const_data_ptr<float>();
+  const kernels::Products& k = kernels::products();
+  at::parallel_for(0, b.panels(), std::max<std::int64_t>(1, kGrain / (in * kernels::kPanel)),
+                   [&](std::int64_t begin, std::int64_t end) {
+                     for (std::int64_t p = begin; p < end; ++p)
+                       for (std::int64_t side = 0; side < 2; ++side)
+                         k.pack(w + (side * m + p * half) * in, 1, in, in, half, b.panel(p) + side * half);
+                   });
+  auto shape = x.sizes().vec();
+  shape.back() = m;
+  const Tensor y = at::empty(shape, x.options());
+  const float *px = x.const_data_ptr<float>(), *pb = bias.defined() ? bias.const_data_ptr<float>() : nullptr;
+  float* py = y.mutable_data_ptr<float>();
+  const auto geglu = kernels::table(Type::f32).geglu;
+  over_blocks(r, b, [&](std::int64_t clip, std::int64_t first, std::int64_t rows, std::int64_t p) {
+    alignas(64) float block[kRowBlock * kernels::kPanel];
+    for (std::int64_t side = 0; side < 2; ++side)
+      k.start(rows, half, pb ? pb + side * m + p * half : nullptr, nullptr, block + side * half, kernels::kPanel);
+    multiply_taps(r, b, px, clip, first, rows, p, block, kernels::kPanel, false);
+    for (std::int64_t i = 0; i < rows; ++i)
+      geglu(block + i * kernels::kPanel, 1, half, py + (r.first(clip) + first + i) * m + p * half);
+  });
+  return y;
+}
+
 }  // namespace
 
-Tensor group_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t groups, double eps,
-                  bool silu) {
-  if (x.is_cuda() && !records(x, weight, bias))
+Tensor group_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t groups, double eps, bool silu,
+                  const Tensor& added) {
+  const bool plain = !records(x, weight, bias) && !(added.defined() && records(added));
+  const bool fused = plain && has_kernels(x);
+  if (added.defined() && !fused) {
+    std::vector<std::int64_t> shape(static_cast<std::size_t>(x.dim()), 1);
+    shape.front() = x.size(0);
+    shape.back() = x.size(-1);
+    return group_norm(x + added.view(shape), weight, bias, groups, eps, silu);
+  }
+  if (x.is_cuda() && plain)
     if (Tensor y = cuda_group_norm(x, weight, bias, groups, eps, silu); y.defined()) return y;
   if (!has_kernels(x)) return aten_group_norm(x, weight, bias, groups, eps, silu);
   const Tensor input = x.contiguous();
-  if (records(x, weight, bias)) return GroupNormFunction::apply(input, weight, bias, groups, eps, silu);
+  if (!fused) return GroupNormFunction::apply(input, weight, bias, groups, eps, silu);
   Tensor mean, rstd;
-  return run_group_norm(input, weight, bias, groups, eps, silu, mean, rstd);
+  return run_group_norm(input, weight, bias, groups, eps, silu, mean, rstd, added);
 }
 
 Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
@@ -523,11 +768,27 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, dou
   return run_layer_norm(input, weight, bias, eps, mean, rstd);
 }
 
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& residual) {
+  if (has_products(x, weight, bias)) return products({x.numel() / x.size(-1), kLinearRows}, x, weight, bias, residual);
+  return plus_residual(at::linear(x, weight, bias), residual);
+}
+
+Tensor linear_geglu(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  if (!has_products(x, weight, bias) || weight.size(0) % kernels::kPanel != 0 || records(x, weight) ||
+      (bias.defined() && records(bias)))
+    return geglu(linear(x, weight, bias));
+  return run_linear_geglu(x.contiguous(), weight, bias);
+}
+
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t stride, std::int64_t pad_h,
-              std::int64_t pad_w) {
+              std::int64_t pad_w, const Tensor& residual) {
+  if (weight.size(2) == 3 && weight.size(3) == 1 && stride == 1 && pad_h == 1 && pad_w == 0 && x.numel() > 0 &&
+      has_products(x, weight, bias))
+    return products({x.size(0) * x.size(1) * x.size(2), x.size(1) * x.size(2), 3, x.size(2)}, x, weight, bias,
+                    residual);
   const Tensor image = x.permute({0, 3, 1, 2});
   const Tensor y = at::conv2d(image, weight, bias, {stride, stride}, {pad_h, pad_w});
-  return y.permute({0, 2, 3, 1}).contiguous();
+  return plus_residual(y.permute({0, 2, 3, 1}).contiguous(), residual);
 }
 
 Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads, bool causal) {

@@ -12,7 +12,7 @@ namespace vgen::nn {
 class VGEN_API FeedForward : public Module {
  public:
   explicit FeedForward(std::int64_t channels);
-  Tensor forward(const Tensor& x);
+  Tensor forward(const Tensor& x, const Tensor& residual = {});  // plus `residual`, where given
   Linear proj, out;
 };
 

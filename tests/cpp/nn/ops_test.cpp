@@ -263,6 +263,84 @@ TEST_P(OpsTest, Conv2d) {
         /*same_bits=*/false);
 }
 
+TEST_P(OpsTest, Linear) {
+  struct Case {
+    std::vector<std::int64_t> shape;
+    std::int64_t out;
+    bool own;  // multiplied by the kernels in float32, not by ATen
+  };
+  for (const Case& c : std::vector<Case>{{{33, 16}, 16, true},
+                                         {{2, 50, 48}, 80, true},
+                                         {{1, 4000, 64}, 128, true},
+                                         {{5, 400, 400}, 64, true},
+                                         {{3, 32}, 32, false},
+                                         {{40, 20}, 16, false}}) {
+    const std::int64_t in = c.shape.back();
+    auto shape = c.shape;
+    shape.back() = c.out;
+    const std::string what = "linear " + shape_string(c.shape) + " to " + std::to_string(c.out);
+    const Op exact = [](const Tensors& t) { return at::matmul(t[0], t[1].t()) + t[2]; };
+    const Tensors values{random(c.shape), random({c.out, in}), random({c.out})};
+    compare(
+        what, [](const Tensors& t) { return linear(t[0], t[1], t[2]); }, exact, values, 2e-6, 1e-5, false);
+    compare(
+        what + " without bias", [](const Tensors& t) { return linear(t[0], t[1], {}); },
+        [](const Tensors& t) { return at::matmul(t[0], t[1].t()); }, {values[0], values[1]}, 2e-6, 1e-5, false);
+    const Tensor residual = random(shape);
+    const at::NoGradGuard off;
+    for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
+      const auto t = [&](const Tensor& x) { return x.to(dtype); };
+      const Tensor y = linear(t(values[0]), t(values[1]), t(values[2]), t(residual));
+      EXPECT_LE(error(y, exact(values) + residual), dtype == at::kFloat ? 2e-6 : 1.0 / 64) << what;
+      const Tensor gated = linear_geglu(t(values[0]), t(values[1]), t(values[2]));
+      const auto parts = exact(values).chunk(2, -1);
+      EXPECT_LE(error(gated, parts[0] * at::gelu(parts[1])), dtype == at::kFloat ? 2e-6 : 1.0 / 32) << what;
+      if (!c.own || dtype != at::kFloat) continue;
+      const int threads = at::get_num_threads();
+      at::set_num_threads(threads == 1 ? 3 : 1);
+      EXPECT_TRUE(at::equal(linear(t(values[0]), t(values[1]), t(values[2]), t(residual)), y)) << what;
+      at::set_num_threads(threads);
+    }
+  }
+}
+
+TEST_P(OpsTest, GradientsOfProductsDoNotDependOnThreads) {
+  const Tensor x = random({2, 9, 100, 32}), w = random({48, 32}), frames = random({48, 32, 3, 1}), b = random({48});
+  const Tensor g = random({2, 9, 100, 48});
+  for (const bool conv : {false, true}) {
+    const Tensors inputs = leaves({x, conv ? frames : w, b}, at::kFloat);
+    const Op f = [&](const Tensors& t) { return conv ? conv2d(t[0], t[1], t[2], 1, 1, 0) : linear(t[0], t[1], t[2]); };
+    const Tensors found = run(f, inputs, g);
+    const int threads = at::get_num_threads();
+    at::set_num_threads(threads == 1 ? 3 : 1);
+    const Tensors again = run(f, inputs, g);
+    at::set_num_threads(threads);
+    for (std::size_t i = 0; i < found.size(); ++i) EXPECT_TRUE(at::equal(found[i], again[i])) << conv << " " << i;
+  }
+}
+
+TEST_P(OpsTest, GroupNormAddsAShiftFirst) {
+  const Tensor x = random({3, 40, 24}) + 2, w = random({24}), b = random({24}), shift = random({3, 24});
+  const Tensor expected = exact_group_norm(x + shift.unsqueeze(1), w, b, 4, 1e-5, true);
+  for (const bool grad : {false, true}) {
+    const at::AutoGradMode mode(grad);
+    Tensors t = leaves({x, w, b, shift}, at::kFloat);
+    EXPECT_LE(error(group_norm(t[0], t[1], t[2], 4, 1e-5, true, t[3]), expected), 1e-6) << grad;
+  }
+}
+
+TEST_P(OpsTest, ConvolutionAddsAResidual) {
+  const at::NoGradGuard off;
+  for (const bool frames : {false, true}) {
+    const Tensor x = random({2, 6, 9, 32}), w = random({16, 32, 3, frames ? 1 : 3}), b = random({16}),
+                 residual = random({2, 6, 9, 16});
+    const std::int64_t pad = frames ? 0 : 1;
+    const auto f = [](const Tensor& t) { return t.to(at::kFloat); };
+    const Tensor expected = at::conv2d(x.permute({0, 3, 1, 2}), w, b, 1, {1, pad}).permute({0, 2, 3, 1}) + residual;
+    EXPECT_LE(error(conv2d(f(x), f(w), f(b), 1, 1, pad, f(residual)), expected), 2e-6) << frames;
+  }
+}
+
 TEST_P(OpsTest, GradientsAgreeWithDifferences) {
   const double h = 1e-2;
   const auto check = [&](const std::string& what, const Op& f, const Tensors& values) {
@@ -310,6 +388,12 @@ TEST_P(OpsTest, SecondDerivatives) {  // through the ATen formulation
         [](const Tensors& t) { return at::layer_norm(t[0], {8}, t[1], t[2], 1e-2); });
   check([](const Tensors& t) { return geglu(t[0]); },
         [](const Tensors& t) { return t[0].chunk(2, -1)[0] * at::gelu(t[0].chunk(2, -1)[1]); });
+  const Tensor rows = random({40, 16});
+  EXPECT_LE(error(second([](const Tensors& t) { return linear(t[0], t[0].narrow(0, 0, 16), {}); },
+                         leaves({rows}, at::kFloat)),
+                  second([](const Tensors& t) { return at::matmul(t[0], t[0].narrow(0, 0, 16).t()); },
+                         leaves({rows}, at::kDouble))),
+            1e-4);
   check([](const Tensors& t) { return attend(t[0], t[0] * 0.5, t[0] + 1, 2); },
         [](const Tensors& t) { return exact_attend(t[0], t[0] * 0.5, t[0] + 1, 2, false); });
 }
