@@ -5,6 +5,9 @@
 #include <cmath>
 #include <cstdint>
 
+#include "vgen/core/atomic_file.hpp"
+#include "vgen/formats/json.hpp"
+
 namespace vgen::cli {
 namespace {
 
@@ -65,18 +68,47 @@ void check_choice(const Command& command, std::string_view what, const std::stri
                      " (valid: ", joined(choices), ")"));
 }
 
+// ConfigError with the nearest valid value.
+void check_range(const Command& command, const Option& o, double v) {
+  if (v >= o.low && v <= o.high) return;
+  const auto number = [&](double x) { return o.kind == Kind::number ? str(x) : str(static_cast<long long>(x)); };
+  const std::string range =
+      o.high == HUGE_VAL ? ">= " + number(o.low) : str("in [", number(o.low), ", ", number(o.high), "]");
+  const std::string nearest_value =
+      std::isnan(v) ? str("leave it out for ", o.fallback) : "nearest " + number(std::clamp(v, o.low, o.high));
+  throw ConfigError(str("vgen ", command.name, ": --", o.name, ": must be ", range, ", got ",
+                        std::isnan(v) ? "NaN" : number(v), "; ", nearest_value));
+}
+
 Node value_of(const Command& command, const Option& option, const std::string& text) {
   const std::string name = "--" + option.name;
+  const auto integer = [&](std::string_view from) {
+    std::int64_t v = 0;
+    const auto [end, ec] = std::from_chars(from.data(), from.data() + from.size(), v);
+    if (from.empty() || end != from.data() + from.size() || ec == std::errc::invalid_argument)
+      fail(&command, str(name, ": expected an integer, got '", printable(from), "'"));
+    if (ec == std::errc::result_out_of_range) v = from.starts_with('-') ? INT64_MIN : INT64_MAX;
+    check_range(command, option, static_cast<double>(v));
+    if (ec == std::errc::result_out_of_range)
+      throw ConfigError(str("vgen ", command.name, ": ", name, ": ", printable(from), " needs more than 64 bits"));
+    return v;
+  };
   switch (option.kind) {
-    case Kind::integer: {
-      std::int64_t v = 0;
-      if (!read_all(text, v)) fail(&command, str(name, ": expected an integer, got '", printable(text), "'"));
-      return Node(v);
+    case Kind::integer:
+      return Node(integer(text));
+    case Kind::integers: {
+      Node list = Node::list();
+      for (std::size_t at = 0; at <= text.size();) {
+        const std::size_t comma = std::min(text.find(',', at), text.size());
+        list.items.emplace_back(integer(std::string_view(text).substr(at, comma - at)));
+        at = comma + 1;
+      }
+      return list;
     }
     case Kind::number: {
       double v = 0;
-      if (!read_all(text, v) || !std::isfinite(v))
-        fail(&command, str(name, ": expected a finite number, got '", printable(text), "'"));
+      if (!read_all(text, v)) fail(&command, str(name, ": expected a number, got '", printable(text), "'"));
+      check_range(command, option, v);
       return Node(v);
     }
     case Kind::size: {
@@ -130,7 +162,7 @@ void place(const Command& command, Node& into, std::vector<std::string> words) {
   std::size_t next = 0;
   for (const Positional& p : command.positionals) {
     if (next == words.size()) {
-      if (p.required) fail(&command, str("missing ", p.name, ": ", p.help));
+      if (p.required && !into.find(p.unless)) fail(&command, str("missing ", p.name, ": ", p.help));
       return;
     }
     check_choice(command, p.name, words[next], p.choices);
@@ -163,7 +195,9 @@ const Command& find_command(const std::string& name) {
 Parsed parse(const std::vector<std::string>& words) {
   Parsed out;
   for (std::size_t i = 0; i < words.size(); ++i)
-    if (!is_utf8(words[i])) fail(nullptr, str("argument ", i + 1, " is not UTF-8: '", printable(words[i], 60), "'"));
+    if (!is_utf8(words[i]))
+      fail(nullptr, str("argument ", i + 1, " is not UTF-8: '", printable(words[i], 60),
+                        "'; prompts and file names must be (a link may have another name)"));
   if (words.empty()) return out;
   const std::string& first = words[0];
   if (first == "--version" || first == "version") return out.action = Parsed::Action::version, out;
@@ -218,6 +252,40 @@ Parsed parse(const std::vector<std::string>& words) {
       fail(&command, str("missing --", o.name, " ", o.value, ": ", o.help));
   out.action = Parsed::Action::run;
   return out;
+}
+
+void check_size(const Node& arguments, const std::vector<std::filesystem::path>& shipped) {
+  const Node* size = arguments.find("size");
+  if (!size) return;
+  std::filesystem::path folder;
+  if (const Node* model = arguments.find("model"))
+    folder = model->as_string();
+  else
+    for (const auto& place : shipped) {
+      std::error_code ec;
+      if (folder.empty() && std::filesystem::exists(place / "model_index.json", ec)) folder = place;
+    }
+  if (folder.empty()) return;
+  // Halvings of a side: one between two levels of the VAE, one between two of the UNet; under our names or diffusers'.
+  std::size_t halvings = 0;
+  for (const auto& [part, ours] : {std::pair{"vae", "multipliers"}, {"unet", "levels"}}) {
+    try {
+      const std::string path = (folder / part / "config.json").string();
+      const Node config = formats::parse_json(read_file(path, 1 << 20), path);
+      const Node* levels = config.find(ours) ? config.find(ours) : config.find("block_out_channels");
+      if (!levels || levels->size() < 1 || levels->size() > 12) return;
+      halvings += levels->size() - 1;
+    } catch (const Error&) { return; }
+  }
+  const std::int64_t multiple = std::int64_t(1) << halvings, high = 8192 / multiple * multiple;
+  const auto valid = [&](std::int64_t side) {
+    side = std::clamp<std::int64_t>(side, multiple, std::max(multiple, high));
+    return std::min((side + multiple / 2) / multiple * multiple, std::max(multiple, high));
+  };
+  const std::int64_t w = size->items[0].integer, h = size->items[1].integer;
+  if (valid(w) != w || valid(h) != h)
+    throw ConfigError(str("vgen gen: --size: width and height must be multiples of ", multiple, " up to ", high,
+                          " for this model, got ", w, "x", h, "; nearest ", valid(w), "x", valid(h)));
 }
 
 namespace {

@@ -2,6 +2,8 @@
 // from it. Torch-free, so that `vgen --help` answers in milliseconds. The result crosses to the back end
 // (cli/backend.hpp) as a Node.
 #pragma once
+#include <cmath>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,11 +18,12 @@ struct UsageError : Error {
 };
 
 enum class Kind {
-  flag,     // no value; true when given
-  text,     // UTF-8
-  integer,  // int64
-  number,   // finite double
-  size,     // WxH, read as the list [W, H]
+  flag,      // no value; true when given
+  text,      // UTF-8
+  integer,   // int64
+  integers,  // "1,5,9": a list of int64
+  number,    // finite double
+  size,      // WxH, read as the list [W, H]
 };
 
 struct Option {
@@ -33,6 +36,7 @@ struct Option {
   std::vector<std::string> choices = {};  // closed set of texts; empty = open
   bool repeat = false;                    // may be given several times: a list
   bool required = false;
+  double low = -HUGE_VAL, high = HUGE_VAL;  // of integers and numbers
 };
 
 struct Positional {
@@ -41,6 +45,7 @@ struct Positional {
   bool required = true;
   bool repeat = false;  // takes all that follow: a list. Only the last one may repeat.
   std::vector<std::string> choices = {};
+  std::string unless = {};  // not required if this option is given
 };
 
 struct Command {
@@ -58,8 +63,12 @@ struct Parsed {
   const Command* command = nullptr;  // nullptr: the program itself
   Node arguments = Node::map();      // name -> value; only what was given
 };
-// `words` is argv without the program. UsageError (exit 2) says which word, and the nearest valid name.
+// `words` is argv without the program. UsageError (exit 2) says which word, and the nearest valid name; ConfigError
+// (exit 3) the nearest valid value.
 Parsed parse(const std::vector<std::string>& words);
+// ConfigError if --size does not suit the model folder that is asked for, or the first of `shipped` that exists; so a
+// wrong size is refused before torch is loaded. A folder that cannot be read is left to the back end.
+void check_size(const Node& arguments, const std::vector<std::filesystem::path>& shipped);
 
 std::string help();
 std::string help(const Command& command);

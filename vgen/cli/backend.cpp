@@ -5,7 +5,6 @@
 #include <cxxabi.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -28,13 +27,6 @@ constexpr std::pair<std::string_view, int (*)(Invocation&)> table[] = {
     {"inspect", cmd_inspect}, {"parity", cmd_parity}, {"train", cmd_train},
 };
 
-std::atomic<int>* stop_flag = nullptr;
-static_assert(std::atomic<int>::is_always_lock_free);
-extern "C" void on_signal(int signal) {
-  int expected = 0;
-  if (!stop_flag->compare_exchange_strong(expected, signal)) _exit(128 + signal);
-}
-
 // "ConfigError" of vgen::ConfigError.
 std::string type_of(const std::exception& e) {
   int status = 0;
@@ -44,25 +36,26 @@ std::string type_of(const std::exception& e) {
   return std::string(full.substr(full.rfind(':') == std::string_view::npos ? 0 : full.rfind(':') + 1));
 }
 
-int run(std::string_view command, const Node& arguments, const CancelToken& cancel, Console& console) {
+int run(std::string_view command, const Node& arguments, const CancelToken& cancel, Console& console,
+        Interrupts& interrupts) {
   const auto fail = [&](Exit code, const std::string& type, const std::string& message) {
     const bool internal = code == Exit::internal;
+    const std::string words = interrupts.last_words();
     console.error(type, static_cast<int>(code),
-                  internal ? str("vgen ", command, ": internal error: ", message, "; please report it") : message);
+                  (internal ? str("vgen ", command, ": internal error: ", message, "; please report it") : message) +
+                      (words.empty() ? "" : "; " + words));
     return static_cast<int>(code);
   };
   try {
     nn::cache_memory(true);
-    if (const Node* threads = arguments.find("threads")) {
-      VGEN_CHECK(threads->integer >= 1 && threads->integer <= 1024, ConfigError,
-                 "--threads: must be in [1, 1024], got ", threads->integer, "; leave it out to use all cores");
-      at::set_num_threads(static_cast<int>(threads->integer));
-    }
+    if (const Node* threads = arguments.find("threads")) at::set_num_threads(static_cast<int>(threads->integer));
     if (arguments.find("verbose") && !log::enabled(log::Level::info)) log::set_level(log::Level::info);
-    Invocation in{arguments, cancel, console};
+    Invocation in{arguments, cancel, console, interrupts};
     for (const auto& [name, body] : table)
       if (name == command) return body(in);
     throw Unavailable(str("vgen ", command, ": this build of the back end has no such command"));
+  } catch (const OutputClosed&) {
+    return 128 + SIGPIPE;  // what a program that the signal ends is told to have returned
   } catch (const Error& e) {
     return fail(e.code(), type_of(e), e.what());
   } catch (const std::filesystem::filesystem_error& e) {
@@ -111,19 +104,30 @@ void Invocation::override_with_sets(Node& root) const {
   }
 }
 
+std::string shell_quoted(const std::string& text) {
+  static constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./+:,@%=";
+  if (!text.empty() && text.find_first_not_of(plain) == std::string::npos) return text;
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
 }  // namespace vgen::cli
 
 extern "C" int vgen_cli_run(const char* command, const char* arguments) {
   using namespace vgen;
-  const CancelToken cancel;
-  cli::stop_flag = cancel.raw();
-  std::signal(SIGINT, cli::on_signal);
-  std::signal(SIGTERM, cli::on_signal);
+  // A reader that has gone, or a file as large as it may be, must not end the process in the middle of its work.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     const Node parsed =
         formats::parse_json(arguments, "arguments", {.bytes = std::size_t(1) << 26, .depth = 8, .nodes = 1'000'000});
+    const CancelToken cancel;
+    auto& interrupts = *new cli::Interrupts(cancel, parsed.find("json"));  // its thread needs it to the end
     cli::Console console(parsed.find("json"), parsed.find("quiet"));
-    return cli::run(command, parsed, cancel, console);
+    const int code = cli::run(command, parsed, cancel, console, interrupts);
+    if (cancel.cancelled()) _exit(code);  // all is written; no time for destructors
+    return code;
   } catch (const std::exception& e) {
     cli::Console(false, true).error("Error", static_cast<int>(Exit::internal), str("vgen: internal error: ", e.what()));
     return static_cast<int>(Exit::internal);

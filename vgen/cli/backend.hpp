@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "vgen/cli/console.hpp"
+#include "vgen/cli/interrupts.hpp"
 #include "vgen/core/node.hpp"
 #include "vgen/core/progress.hpp"
 
@@ -13,8 +14,9 @@ namespace vgen::cli {
 
 struct Invocation {
   const Node& arguments;  // name -> value; only what was given (cli/arguments.hpp)
-  CancelToken cancel;     // set by SIGINT and SIGTERM; a second signal ends the process at once
+  CancelToken cancel;     // set by SIGINT and SIGTERM
   Console& console;
+  Interrupts& interrupts;
 
   bool has(std::string_view name) const { return arguments.find(name) != nullptr; }
   bool flag(std::string_view name) const { return has(name); }
@@ -25,6 +27,8 @@ struct Invocation {
   // Applies every --set a.b=c to `root`; the value is read as YAML (1e-4, true, [1, 2], text).
   void override_with_sets(Node& root) const;
 };
+
+std::string shell_quoted(const std::string& text);  // one word of a shell
 
 int cmd_doctor(Invocation& in);
 int cmd_eval(Invocation& in);

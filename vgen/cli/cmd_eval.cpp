@@ -1,4 +1,5 @@
 // vgen eval shapes: generates the evaluation prompts and lets the judge read the clips.
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 
@@ -7,18 +8,20 @@
 #include "vgen/formats/json.hpp"
 #include "vgen/metrics/shapes_table.hpp"
 #include "vgen/pipelines/pipeline.hpp"
-#include "vgen/video/png.hpp"
 #include "vgen/video/transforms.hpp"
+#include "vgen/video/writer.hpp"
 
 namespace vgen::cli {
 namespace fs = std::filesystem;
 
 int cmd_eval(Invocation& in) {
-  pipelines::Pipeline pipe = pipelines::Pipeline::from_pretrained(in.text("model"));
   const std::int64_t count = in.integer("prompts", 500), seed = in.integer("seed", 0);
-  VGEN_CHECK(count >= 1 && count <= 100000, ConfigError, "--prompts: must be in [1, 100000], got ", count);
-  const fs::path out = in.text("out");
-  if (!out.empty()) fs::create_directories(out);
+  const fs::path out = in.text("out"), sheet_path = in.text("sheet");
+  if (!out.empty()) {
+    fs::create_directories(out);
+    expect_writable(out, 1 << 20);
+  }
+  if (!sheet_path.empty()) expect_writable(sheet_path.has_parent_path() ? sheet_path.parent_path() : ".", 1 << 20);
 
   pipelines::Request request;
   if (in.has("steps")) request.steps = static_cast<int>(in.integer("steps", 0));
@@ -27,6 +30,10 @@ int cmd_eval(Invocation& in) {
   pipelines::Callbacks callbacks;
   callbacks.cancel = in.cancel;
   const OnProgress progress = in.console.progress();
+  progress({"load", 0, 0, 0});
+  pipelines::Pipeline pipe =
+      pipelines::Pipeline::from_pretrained(in.text("model"), {.dtype = in.text("dtype", "fp32")});
+  pipe.plan(request);  // refuses what does not suit the model
   const auto start = std::chrono::steady_clock::now();
 
   metrics::ShapesTable seen, unseen, total;
@@ -70,12 +77,12 @@ int cmd_eval(Invocation& in) {
                   100 * table->share("size"), 100 * table->share("speed"), 100 * table->share("everything"));
     in.console.print(line);
   }
+  const video::Frames sheet = video::contact_sheet(rows, {.columns = 8});
+  if (!sheet_path.empty()) video::write_image(sheet_path, sheet);
   if (!out.empty()) {
-    Node document = result;
-    document.set("clips", clips);
-    write_file(out / "scores.json", formats::dump_json(document) + "\n");
-    const video::Frames sheet = video::contact_sheet(rows, {.columns = 8});
-    write_file(out / "clips.png", video::encode_png(sheet.frame(0), sheet.height, sheet.width, 3));
+    result.set("clips", clips);
+    write_file(out / "scores.json", formats::dump_json(result) + "\n");
+    video::write_image(out / "clips.png", sheet);
   }
   in.console.result(result);
   return 0;

@@ -1,42 +1,101 @@
-// vgen gen PROMPT: a clip from a prompt.
+// vgen gen PROMPT: clips from a prompt.
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
-#include <iterator>
 
 #include "vgen/cli/backend.hpp"
 #include "vgen/core/atomic_file.hpp"
+#include "vgen/core/log.hpp"
 #include "vgen/formats/json.hpp"
 #include "vgen/formats/safetensors.hpp"
 #include "vgen/pipelines/pipeline.hpp"
+#include "vgen/text/tokenizer.hpp"
+#include "vgen/video/transforms.hpp"
 #include "vgen/weights/state_dict.hpp"
 
 namespace vgen::cli {
 namespace fs = std::filesystem;
 namespace {
 
-// "frames/" names a folder of pictures: the same without the slash.
-fs::path without_slash(const fs::path& path) { return path.has_filename() ? path : path.parent_path(); }
+using Seeds = std::vector<std::uint64_t>;
 
 // out.mp4 -> out-3.mp4 for the clip with seed 3 of several; frames/ -> frames-3/.
 fs::path numbered(const fs::path& path, std::uint64_t seed, bool several) {
   if (!several) return path;
-  const fs::path name = without_slash(path);
-  return name.parent_path() / str(name.stem().string(), "-", static_cast<unsigned long long>(seed),
-                                  name.extension().string(), path.has_filename() ? "" : "/");
+  const std::string number = "-" + str(static_cast<unsigned long long>(seed));
+  if (!path.has_filename()) return path.parent_path().string() + number + "/";
+  return path.parent_path() / (path.stem().string() + number + path.extension().string());
 }
 
-fs::path kept_latents(const fs::path& output) { return without_slash(output).string() + ".latents.safetensors"; }
+// Where the clips go if the user does not say: a name that is free, of a kind that can be written here.
+fs::path free_name(const Seeds& seeds, double fps) {
+  std::string extension = ".mp4";
+  try {
+    video::expect_video_path("out.mp4", fps);
+  } catch (const Unavailable& e) {
+    log::warn(e.what(), "; writing a GIF instead");
+    extension = ".gif";
+  }
+  for (int n = 1;; ++n) {
+    const fs::path path = (n == 1 ? "out" : str("out-", n)) + extension;
+    if (std::ranges::none_of(seeds, [&](auto seed) { return fs::exists(numbered(path, seed, seeds.size() > 1)); }))
+      return path;
+  }
+}
 
-void keep(const pipelines::Clip& clip, const fs::path& path) {
-  weights::save_state_dict(path, {{"latents", clip.latents}},
-                           {.metadata = {{"manifest", formats::dump_json(clip.manifest, -1)}}});
+fs::path folder_of(const fs::path& path) {
+  const fs::path parent = path.has_filename() ? path.parent_path() : path.parent_path().parent_path();
+  return parent.empty() ? fs::path(".") : parent;
+}
+
+// Latents outlive what comes after them: beside the output, or where there is room for them.
+struct KeptLatents {
+  fs::path path;  // empty: kept nowhere
+  KeptLatents(const pipelines::Clip& clip, const fs::path& output) {
+    const std::string name = (output.has_filename() ? output : output.parent_path()).filename().string();
+    std::error_code ec;
+    for (const fs::path& folder : {folder_of(output), fs::temp_directory_path(ec)}) {
+      path = folder / (name.substr(0, 180) + ".latents.safetensors");
+      try {
+        weights::save_state_dict(path, {{"latents", clip.latents}},
+                                 {.metadata = {{"manifest", formats::dump_json(clip.manifest, -1)}}});
+        return;
+      } catch (const IoError& e) { log::warn("latents are not kept in ", folder.string(), ": ", e.what()); }
+    }
+    path.clear();
+  }
+  std::string how_to_go_on(const fs::path& output) const {
+    if (path.empty()) return "";
+    return str("the denoised latents are kept; go on with:  vgen gen --from-latents ", shell_quoted(path.string()),
+               " -o ", shell_quoted(output.string()));
+  }
+};
+
+bool needs_the_models_sampler(const Invocation& in) {
+  bool needs = false;
+  for (const std::string& set : in.texts("set")) {
+    if (set.starts_with("sampler=") || set.starts_with("sampler.type=")) return false;
+    needs = needs || set.starts_with("sampler.");
+  }
+  return needs && !in.has("sampler");
+}
+
+void apply_sets(const Invocation& in, pipelines::Request& r) {
+  Node node = to_node(r);
+  in.override_with_sets(node);
+  from_node(node, r, {"--set", ""});
 }
 
 pipelines::Request request_of(const Invocation& in) {
   pipelines::Request r;
   r.prompt = in.text("prompt");
-  if (r.prompt == "-") r.prompt.assign(std::istreambuf_iterator<char>(std::cin), {});
+  if (r.prompt == "-") {
+    r.prompt.resize(text::Tokenizer::kMaxBytes + 1);
+    std::cin.read(r.prompt.data(), static_cast<std::streamsize>(r.prompt.size()));
+    r.prompt.resize(static_cast<std::size_t>(std::cin.gcount()));
+    while (r.prompt.ends_with('\n')) r.prompt.pop_back();
+  }
   if (in.has("negative")) r.negative_prompt = in.text("negative");
   if (in.has("steps")) r.steps = static_cast<int>(in.integer("steps", 0));
   if (in.has("sampler")) r.sampler = samplers::sampler_named(in.text("sampler"));
@@ -44,90 +103,139 @@ pipelines::Request request_of(const Invocation& in) {
   if (in.has("frames")) r.frames = static_cast<int>(in.integer("frames", 0));
   if (in.has("fps")) r.fps = in.number("fps", 0);
   if (const Node* size = in.arguments.find("size")) {
-    const auto sides = size->as_ints();
-    r.width = static_cast<int>(sides.at(0));
-    r.height = static_cast<int>(sides.at(1));
+    r.width = static_cast<int>(std::clamp<std::int64_t>(size->items[0].integer, -1, 1 << 30));
+    r.height = static_cast<int>(std::clamp<std::int64_t>(size->items[1].integer, -1, 1 << 30));
   }
-  const std::int64_t seed = in.integer("seed", 0);
-  VGEN_CHECK(seed >= 0, ConfigError, "--seed: must be >= 0, got ", seed);
-  r.seed = static_cast<std::uint64_t>(seed);
+  r.seed = static_cast<std::uint64_t>(in.integer("seed", 0));
   r.count = static_cast<int>(in.integer("count", 1));
+  if (const Node* seeds = in.arguments.find("seeds"))
+    for (const std::int64_t seed : seeds->as_ints()) r.seeds.push_back(static_cast<std::uint64_t>(seed));
   r.decode_chunk = static_cast<int>(in.integer("decode-chunk", 0));
+  // "--set sampler.eta=0.5" changes the model's own sampler, which is known later: see cmd_gen.
+  if (!needs_the_models_sampler(in)) apply_sets(in, r);
+  for (const std::string& text : {r.prompt, r.negative_prompt.value_or("")})
+    text::Tokenizer::clip().encode(text);  // ConfigError now, not after the model is loaded
   return r;
+}
+
+std::string megabytes(double bytes) { return str(static_cast<long long>(bytes / 1e6 + 0.5), " MB"); }
+
+std::string summary(const pipelines::Plan& plan, const std::string& model, const fs::path& output) {
+  const pipelines::Request& r = plan.request;
+  std::string seeds;
+  for (std::size_t i = 0; i < plan.seeds.size() && i < 8; ++i)
+    seeds += (i ? ", " : "") + str(static_cast<unsigned long long>(plan.seeds[i]));
+  if (plan.seeds.size() > 8) seeds += ", ...";
+  const Node sampler = to_node(plan.sampler);
+  std::string options;
+  for (const auto& [key, value] : sampler.entries)
+    if (key != "type") options += str(options.empty() ? "" : ", ", key, "=", formats::dump_json(value, -1));
+  return str("model     ", model, "\nprompt    ", printable(r.prompt, 400), "\nclips     ", plan.seeds.size(), " of ",
+             *r.frames, " frames, ", *r.width, "x", *r.height, ", ", *r.fps, " fps, seeds ", seeds, "\nsampler   ",
+             sampler.at("type").as_string(), " (", options, "), guidance ", *r.guidance, "\nmemory    about ",
+             megabytes(plan.memory_bytes), ", ", plan.decode_chunk, " frames decoded at once\noutput    ",
+             numbered(output, plan.seeds.front(), plan.seeds.size() > 1).string(),
+             plan.seeds.size() > 1 ? ", ..." : "");
 }
 
 }  // namespace
 
 int cmd_gen(Invocation& in) {
-  const fs::path output = in.text("output", "out.mp4");
+  // Everything that can fail early does: options, prompt, paths, encoder; then the model.
   pipelines::Request request = request_of(in);
-  Node as_node = to_node(request);
-  in.override_with_sets(as_node);
-  from_node(as_node, request, {"--set", ""});
-
-  // Everything that can fail early does: path, encoder, model, options.
+  VGEN_CHECK(request.count >= 1 && request.count <= 10000, ConfigError, "count: must be in [1, 10000], got ",
+             request.count, "; nearest ", std::clamp(request.count, 1, 10000));
+  Seeds seeds = request.seeds;
+  if (seeds.empty())
+    for (int i = 0; i < request.count; ++i) seeds.push_back(request.seed + static_cast<std::uint64_t>(i));
+  const bool several = seeds.size() > 1;
+  const fs::path output = in.has("output") ? fs::path(in.text("output")) : free_name(seeds, request.fps.value_or(8));
   video::expect_video_path(output, request.fps.value_or(8));
-  const fs::path place = without_slash(output).parent_path();
-  expect_writable(place.empty() ? fs::path(".") : place);
+  expect_writable(folder_of(output), 1 << 20);
+  const fs::path sheet = in.text("sheet");
+  if (!sheet.empty()) {
+    VGEN_CHECK(sheet.extension() == ".png", ConfigError, "--sheet: expected a name that ends in .png, got '",
+               printable(sheet.string()), "'");
+    expect_writable(folder_of(sheet), 1 << 20);
+  }
+
+  std::string model = in.text("model"), dtype = in.text("dtype");
+  pipelines::Clip kept;  // of --from-latents
+  if (in.has("from-latents")) {
+    VGEN_CHECK(!several, ConfigError, "--from-latents holds one clip; leave out --count and --seeds");
+    const fs::path from = in.text("from-latents");
+    const formats::TensorFile file = formats::read_tensor_file(from);
+    const weights::StateDict state = weights::to_state_dict(file);
+    const Tensor* latents = weights::find(state, "latents");
+    VGEN_CHECK(latents, FormatError, from.string(), ": holds no tensor 'latents'; was it kept by vgen gen?");
+    kept.latents = latents->clone();
+    if (const auto found = file.metadata.find("manifest"); found != file.metadata.end())
+      kept.manifest = formats::parse_json(found->second, from.string());
+    const auto recorded = [&](const char* key) {
+      const Node* n = kept.manifest.find(key);
+      return n && n->is_string() ? n->string : "";
+    };
+    if (model.empty()) model = recorded("model");
+    if (dtype.empty()) dtype = recorded("dtype");
+    if (const Node* fps = kept.manifest.find("fps"); fps && fps->is_number() && !request.fps)
+      request.fps = fps->as_double();
+    if (const Node* seed = kept.manifest.find("seed"); seed && seed->is(Node::Type::integer))
+      kept.seed = static_cast<std::uint64_t>(seed->integer);
+  }
+
+  const OnProgress progress = in.console.progress();
+  progress({"load", 0, 0, 0});
   pipelines::Pipeline pipe = pipelines::Pipeline::from_pretrained(
-      in.text("model"), {.device = in.text("device", "cpu"), .dtype = in.text("dtype", "fp32")});
+      model, {.device = in.text("device", "cpu"), .dtype = dtype.empty() ? "fp32" : dtype});
+  if (needs_the_models_sampler(in)) {
+    request.sampler = pipe.index().defaults.sampler;
+    apply_sets(in, request);
+  }
   const pipelines::Plan plan = pipe.plan(request);
   if (in.flag("dry-run")) {
-    in.console.print(formats::dump_json(plan.to_node()));
+    in.console.print(summary(plan, pipe.components().folder, output));
     in.console.result(plan.to_node());
     return 0;
   }
 
   pipelines::Callbacks callbacks;
   callbacks.cancel = in.cancel;
-  callbacks.progress = in.console.progress();
+  callbacks.progress = progress;
   Node files = Node::list();
-  const bool several = plan.seeds.size() > 1;
+  std::vector<video::Frames> rows;
   const auto write = [&](const pipelines::Clip& clip, const fs::path& path) {
-    const auto report = clip.save(path);
-    fs::remove(kept_latents(path));
+    const auto report = clip.save(path, {}, callbacks);
+    if (!sheet.empty()) rows.push_back(clip.frames);
     in.console.print(str(path.string(), ": ", report.frames, " frames of ", clip.frames.width, "x", clip.frames.height,
                          ", ", report.encoder, ", seed ", static_cast<unsigned long long>(clip.seed)));
     files.items.push_back(Node::map({{"path", Node(path.string())},
                                      {"frames", Node(static_cast<std::int64_t>(report.frames))},
+                                     {"bytes", Node(static_cast<std::int64_t>(report.bytes))},
                                      {"encoder", Node(report.encoder)},
+                                     {"dropped_words", to_node(clip.dropped_words)},
                                      {"manifest", clip.manifest}}));
   };
-  const auto explain = [&](const fs::path& path) {
-    return str("; the latents are kept, go on with:  vgen gen --from-latents ", kept_latents(path).string(),
-               " -o FILE \"\"");
-  };
 
-  if (in.has("from-latents")) {
-    const fs::path from = in.text("from-latents");
-    const formats::TensorFile file = formats::read_tensor_file(from);
-    const weights::StateDict state = weights::to_state_dict(file);
-    const Tensor* latents = weights::find(state, "latents");
-    VGEN_CHECK(latents, FormatError, from.string(), ": holds no tensor 'latents'; was it kept by vgen gen?");
-    pipelines::Clip clip;
-    clip.latents = *latents;
-    if (const auto found = file.metadata.find("manifest"); found != file.metadata.end())
-      clip.manifest = formats::parse_json(found->second, from.string());
-    clip.frames = pipe.decode(*latents, *plan.request.fps, plan.decode_chunk, callbacks);
-    write(clip, output);
+  if (kept.latents.defined()) {
+    kept.frames = pipe.decode(kept.latents, *plan.request.fps, plan.decode_chunk, callbacks);
+    write(kept, output);
   } else {
-    for (const std::uint64_t seed : plan.seeds) {
+    for (const std::uint64_t seed : seeds) {
       const fs::path path = numbered(output, seed, several);
-      bool denoised = false;
+      std::optional<KeptLatents> latents;
       callbacks.on_latents = [&](const pipelines::Clip& clip) {
-        keep(clip, kept_latents(path));
-        denoised = true;
+        latents.emplace(clip, path);
+        in.interrupts.say(latents->how_to_go_on(path));
       };
       pipelines::Request one = request;
       one.seeds = {seed};
-      try {
-        write(pipe.generate(one, callbacks).front(), path);
-      } catch (const Interrupted&) { throw; } catch (const Error& e) {
-        if (denoised) throw Error(e.what() + explain(path), e.code());
-        throw;
-      }
+      write(pipe.generate(one, callbacks).front(), path);
+      in.interrupts.say("");
+      std::error_code ignored;
+      fs::remove(latents->path, ignored);
     }
   }
+  if (!sheet.empty()) video::write_image(sheet, video::contact_sheet(rows));
   in.console.result(Node::map({{"clips", files}}));
   return 0;
 }

@@ -1,4 +1,5 @@
-// vgen inspect FILE: names, types and shapes of the tensors of a weight file or of every weight file in a folder.
+// vgen inspect FILE: names, types and shapes of the tensors of a weight file or of every weight file in a folder; or
+// what a clip is, how vgen made it, and the command that makes it again.
 #include <fnmatch.h>
 
 #include <algorithm>
@@ -8,7 +9,9 @@
 
 #include "vgen/cli/backend.hpp"
 #include "vgen/core/options.hpp"
+#include "vgen/formats/json.hpp"
 #include "vgen/formats/tensor_file.hpp"
+#include "vgen/video/reader.hpp"
 
 namespace vgen::cli {
 namespace fs = std::filesystem;
@@ -64,9 +67,81 @@ std::vector<fs::path> weight_files(const fs::path& root) {
   return files;
 }
 
+// The clip itself, or the first picture of a folder that vgen wrote; empty if `path` is neither.
+fs::path clip_of(const fs::path& path) {
+  static const std::set<std::string> kinds = {".mp4", ".m4v",  ".mov", ".mkv",  ".webm", ".avi", ".gif",
+                                              ".png", ".apng", ".jpg", ".jpeg", ".webp", ".y4m"};
+  if (fs::is_directory(path)) {
+    const fs::path first = path / "frame_00000.png";
+    return fs::exists(first) ? first : fs::path();
+  }
+  std::string extension = path.extension().string();
+  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return kinds.contains(extension) ? path : fs::path();
+}
+
+// The command line that gives what `manifest` describes. Every value is written out: defaults may change.
+std::string command_of(const Node& manifest) {
+  std::string out = "vgen gen";
+  const auto word = [&](const std::string& text) { out += " " + shell_quoted(text); };
+  const Node* prompt = manifest.find("prompt");
+  const bool dash = prompt && prompt->as_string().starts_with('-');  // then it comes last, after "--"
+  if (prompt && !dash) word(prompt->string);
+  const auto option = [&](const char* key, const char* name) {
+    const Node* n = manifest.find(key);
+    if (!n || n->is_null() || (n->is_string() && n->string.empty())) return;
+    word(name), word(n->is_string() ? n->string : formats::dump_json(*n, -1));
+  };
+  option("model", "-m");
+  option("negative_prompt", "--negative");
+  option("frames", "--frames");
+  if (const Node* w = manifest.find("width"), *h = manifest.find("height"); w && h)
+    word("--size"), word(str(w->as_int(), "x", h->as_int()));
+  for (const char* key : {"fps", "guidance", "seed", "dtype"}) option(key, ("--" + std::string(key)).c_str());
+  for (const char* key : {"guidance_rescale", "sampler"})
+    if (const Node* n = manifest.find(key); n && !n->is_null())
+      word("--set"), word(str(key, "=", formats::dump_json(*n, -1)));
+  if (dash) word("--"), word(prompt->string);
+  return out;
+}
+
+int inspect_clip(Invocation& in, const fs::path& path) {
+  const video::VideoInfo info = video::probe(path, in.cancel);
+  in.console.print(str(printable(path.string(), 4096), "\n  ", info.container, ", ", info.codec, ", ", info.width, "x",
+                       info.height, info.frames >= 0 ? str(", ", info.frames, " frames") : "",
+                       info.fps > 0 ? str(", ", info.fps, " fps") : "", info.alpha ? ", with alpha" : "",
+                       info.truncated ? ", truncated or damaged" : ""));
+  Node node = Node::map({{"path", path.string()},
+                         {"container", info.container},
+                         {"codec", info.codec},
+                         {"width", info.width},
+                         {"height", info.height},
+                         {"frames", info.frames},
+                         {"fps", info.fps},
+                         {"truncated", info.truncated}});
+  Node manifest;
+  try {
+    if (info.comment.starts_with('{')) manifest = formats::parse_json(info.comment, path.string());
+  } catch (const FormatError&) {}  // somebody else's comment
+  if (manifest.find("vgen")) {
+    in.console.print("  made by vgen:");
+    for (const auto& [key, value] : manifest.entries)
+      in.console.print(str("    ", printable(key), std::string(key.size() < 17 ? 17 - key.size() : 1, ' '),
+                           value.is_string() ? printable(value.string, 1000) : formats::dump_json(value, -1)));
+    in.console.print("  again:\n    " + printable(command_of(manifest), 4000));
+    node.set("command", command_of(manifest));
+    node.set("manifest", std::move(manifest));
+  } else {
+    in.console.print("  it holds no record of how it was made");
+  }
+  in.console.result(Node::map({{"files", Node::list({std::move(node)})}}));
+  return 0;
+}
+
 }  // namespace
 
 int cmd_inspect(Invocation& in) {
+  if (const fs::path clip = clip_of(in.text("file")); !clip.empty()) return inspect_clip(in, clip);
   const std::string only = in.text("only");
   const bool table = !in.flag("summary");
   Node files = Node::list();

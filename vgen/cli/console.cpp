@@ -3,8 +3,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <string_view>
 
 #include "vgen/formats/json.hpp"
@@ -20,9 +22,13 @@ std::string clock_text(double seconds) {
     std::snprintf(buffer, sizeof buffer, "%lld:%02lld", s / 60, s % 60);
   return buffer;
 }
-void write(std::FILE* to, const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), to);
-  std::fflush(to);
+bool write(std::FILE* to, const std::string& text) {
+  return std::fwrite(text.data(), 1, text.size(), to) == text.size() && std::fflush(to) == 0;
+}
+void write_out(const std::string& text) {
+  if (write(stdout, text)) return;
+  if (errno == EPIPE) throw OutputClosed();
+  throw IoError(str("cannot write to standard output: ", std::strerror(errno)));
 }
 bool is_terminal(std::FILE* f) {
   const char* kind = std::getenv("TERM");
@@ -30,7 +36,7 @@ bool is_terminal(std::FILE* f) {
 }
 }  // namespace
 
-std::string ProgressBar::text(const ProgressEvent& e, int bar_width) {
+std::string ProgressBar::text(const ProgressEvent& e, int bar_width, long long first) {
   std::string out(e.stage);
   if (e.total <= 0) return e.done > 0 ? str(out, " ", e.done, "  ", clock_text(e.seconds)) : out;
   const double part = std::clamp(static_cast<double>(e.done) / static_cast<double>(e.total), 0.0, 1.0);
@@ -40,7 +46,10 @@ std::string ProgressBar::text(const ProgressEvent& e, int bar_width) {
   }
   out += str(" ", e.done, "/", e.total);
   if (e.done >= e.total) return str(out, "  ", clock_text(e.seconds));
-  if (e.done > 0 && e.seconds > 0) out += str("  ", clock_text(e.seconds * (1 / part - 1)), " left");
+  if (e.done > first && e.seconds > 0)
+    out +=
+        str("  ", clock_text(e.seconds * static_cast<double>(e.total - e.done) / static_cast<double>(e.done - first)),
+            " left");
   return out;
 }
 
@@ -50,11 +59,14 @@ void ProgressBar::operator()(const ProgressEvent& e) {
   const bool begins = e.stage != stage_, ends = e.total > 0 && e.done >= e.total;
   const auto pause = terminal_ ? std::chrono::milliseconds(100) : std::chrono::milliseconds(5000);
   if (!begins && !ends && now - shown_ < pause) return;
-  if (begins) close();
+  if (begins) close(), first_ = e.seconds == 0 ? e.done : 0;
   stage_ = e.stage;
   shown_ = now;
-  if (!terminal_) return write(to_, "vgen: " + text(e, 0) + "\n");
-  write(to_, "\r\033[K" + text(e, 24));
+  if (!terminal_) {
+    write(to_, "vgen: " + text(e, 0, first_) + "\n");
+    return;
+  }
+  write(to_, "\r\033[K" + text(e, 24, first_));
   open_ = true;
   if (ends) close();
 }
@@ -64,22 +76,29 @@ void ProgressBar::close() {
   open_ = false;
 }
 
-Console::Console(bool json, bool quiet) : json_(json), bar_(!quiet, is_terminal(stderr), stderr) {}
+Console::Console(bool json, bool quiet) : json_(json), quiet_(quiet), bar_(!quiet, is_terminal(stderr), stderr) {}
 
 void Console::print(const std::string& text) {
   if (json_) return;
   bar_.close();
-  write(stdout, text + "\n");
+  write_out(text + "\n");
+}
+void Console::note(const std::string& text) {
+  if (quiet_) return;
+  bar_.close();
+  write(stderr, "vgen: " + text + "\n");
 }
 void Console::result(const Node& document) {
   if (!json_) return;
   bar_.close();
-  write(stdout, formats::dump_json(document) + "\n");
+  write_out(formats::dump_json(document) + "\n");
 }
 void Console::error(const std::string& type, int code, const std::string& message) {
   bar_.close();
   write(stderr, message + "\n");
-  result(Node::map({{"error", Node::map({{"type", type}, {"exit", code}, {"message", message}})}}));
+  if (!json_) return;
+  const Node body = Node::map({{"type", type}, {"exit", code}, {"message", message}});
+  write(stdout, formats::dump_json(Node::map({{"error", body}})) + "\n");
 }
 OnProgress Console::progress() {
   return [this](const ProgressEvent& e) { bar_(e); };

@@ -17,26 +17,32 @@ class ProgressBar {
   void operator()(const ProgressEvent& event);
   void close();  // leaves the bar's line, so that other text may follow
 
-  static std::string text(const ProgressEvent& event, int bar_width);  // "denoise [=====     ] 12/25  0:07 left"
+  // "denoise [=====     ] 12/25  0:07 left". `first`: what was done before the stage began, by an earlier run.
+  static std::string text(const ProgressEvent& event, int bar_width, long long first = 0);
 
  private:
   bool on_, terminal_, open_ = false;
   std::FILE* to_;
   std::string stage_;
+  long long first_ = 0;
   std::chrono::steady_clock::time_point shown_{};
 };
+
+struct OutputClosed {};  // whoever read standard output has gone: `vgen inspect FILE | head`
 
 class Console {
  public:
   Console(bool json, bool quiet);
   bool json() const { return json_; }
-  void print(const std::string& text);  // to standard output; nothing in --json mode
+  // To standard output. OutputClosed, or IoError where it cannot be written.
+  void print(const std::string& text);  // nothing in --json mode
   void result(const Node& document);    // the one document of --json mode; nothing otherwise
+  void note(const std::string& text);   // a line to standard error, as progress is
   void error(const std::string& type, int code, const std::string& message);
   OnProgress progress();  // may be called from any one thread; valid as long as the console
 
  private:
-  bool json_;
+  bool json_, quiet_;
   ProgressBar bar_;
 };
 

@@ -15,6 +15,7 @@
 #include "vgen/cli/arguments.hpp"
 #include "vgen/cli/system.hpp"
 #include "vgen/formats/json.hpp"
+#include "vgen/pipelines/model_places.hpp"
 #include "vgen/version.hpp"
 
 namespace {
@@ -25,6 +26,13 @@ using namespace vgen;
 extern "C" void end_at_once(int signal) { _exit(128 + signal); }
 
 void print(const std::string& text, std::FILE* to = stdout) { std::fwrite(text.data(), 1, text.size(), to); }
+
+// The exit code of a command whose text is all that it makes: it must have arrived.
+int printed() {
+  if (std::fflush(stdout) == 0 && !std::ferror(stdout)) return 0;
+  print("vgen: cannot write to standard output\n", stderr);
+  return static_cast<int>(Exit::io);
+}
 
 int report(const Error& error, const char* type, bool json) {
   const int code = static_cast<int>(error.code());
@@ -81,6 +89,7 @@ int run(const cli::Parsed& parsed) {
   const bool json = parsed.arguments.find("json");
   std::string looked;
   const fs::path backend = find_backend(looked);
+  cli::check_size(parsed.arguments, pipelines::shipped_model_places(backend.parent_path()));
   std::string problem =
       backend.empty() ? "libvgen_cli_backend.so not found; looked in " + looked : torch_problem(backend);
   if (problem.empty()) {
@@ -125,9 +134,9 @@ int main(int argc, char** argv) {
       case Action::run:
         return run(parsed);
     }
-    return 0;
+    return printed();
   } catch (const Error& e) {
     const bool json = std::ranges::find(words, "--json") != words.end();
-    return report(e, e.code() == Exit::usage ? "UsageError" : "Error", json);
+    return report(e, e.code() == Exit::usage ? "UsageError" : "ConfigError", json);
   } catch (const std::exception& e) { return report(Error(str("vgen: ", e.what())), "Error", false); }
 }

@@ -14,11 +14,14 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <mutex>
 #include <random>
+#include <set>
 #include <system_error>
 #include <vector>
 
 #include "vgen/core/sha256.hpp"
+#include "vgen/core/temporaries.hpp"
 
 namespace vgen {
 namespace fs = std::filesystem;
@@ -70,7 +73,26 @@ fs::path temporary_name(const fs::path& path) {
   char id[48];
   std::snprintf(id, sizeof id, ".%x-%x-%08x.part", static_cast<unsigned>(::getpid()), ++count,
                 static_cast<unsigned>(std::random_device{}()));
-  return path.string() + id;
+  return path.parent_path() / (path.filename().string().substr(0, 200) + id);  // names end at 255 bytes
+}
+
+// What this process is writing. Whoever renames holds the mutex, so that discard_temporaries() finds each path either
+// before or after its commit. Never destroyed: a signal may come while the process ends.
+struct Live {
+  std::mutex mutex;
+  std::set<fs::path> paths;
+};
+Live& live() {
+  static Live& it = *new Live;
+  return it;
+}
+void remember(const fs::path& path) {
+  const std::scoped_lock lock(live().mutex);
+  live().paths.insert(path);
+}
+void forget(const fs::path& path) {
+  const std::scoped_lock lock(live().mutex);
+  live().paths.erase(path);
 }
 
 // Links are written through: the file that they name is replaced, not the link. A slash at the end is dropped.
@@ -108,16 +130,21 @@ AtomicFile::AtomicFile(fs::path path) : path_(target_of(std::move(path))) {
   const bool exists = ::stat(path_.c_str(), &old) == 0;
   VGEN_CHECK(!exists || S_ISREG(old.st_mode), IoError, "cannot write ", shown(path_),
              ": it exists and is no regular file");
-  for (int attempt = 0; descriptor_ < 0; ++attempt) {
-    temporary_ = temporary_name(path_);
+  for (int attempt = 0;; ++attempt) {
+    remember(temporary_ = temporary_name(path_));
     descriptor_ = open_retry(temporary_, O_RDWR | O_CREAT | O_EXCL, exists ? old.st_mode & 0777 : 0666);
-    if (descriptor_ < 0 && (errno != EEXIST || attempt == 8)) fail("cannot create", path_, errno);
+    if (descriptor_ >= 0) break;
+    const int why = errno;
+    forget(temporary_);
+    if (why != EEXIST || attempt == 8) fail("cannot create", path_, why);
   }
 }
 
 AtomicFile::~AtomicFile() {
   if (descriptor_ >= 0) ::close(descriptor_);
-  if (!committed_) ::unlink(temporary_.c_str());
+  if (committed_) return;
+  ::unlink(temporary_.c_str());
+  forget(temporary_);
 }
 
 void AtomicFile::write(const void* data, std::size_t bytes) {
@@ -140,7 +167,11 @@ void AtomicFile::commit() {
     if (::close(fd) != 0) fail("cannot write", path_, errno);
   }
   sync(temporary_, false);  // by name: whoever wrote through temporary() may have made a new file there
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail("cannot write", path_, errno);
+  {
+    const std::scoped_lock lock(live().mutex);
+    if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail("cannot write", path_, errno);
+    live().paths.erase(temporary_);
+  }
   committed_ = true;
   sync(parent_of(path_), true);
 }
@@ -150,15 +181,19 @@ AtomicDir::AtomicDir(fs::path path) : path_(target_of(std::move(path))) {
   VGEN_CHECK(::stat(path_.c_str(), &old) != 0 || S_ISDIR(old.st_mode), IoError, "cannot write ", shown(path_),
              ": it exists and is no directory");
   for (int attempt = 0;; ++attempt) {
-    temporary_ = temporary_name(path_);
+    remember(temporary_ = temporary_name(path_));
     if (::mkdir(temporary_.c_str(), 0777) == 0) break;
-    if (errno != EEXIST || attempt == 8) fail("cannot create", path_, errno);
+    const int why = errno;
+    forget(temporary_);
+    if (why != EEXIST || attempt == 8) fail("cannot create", path_, why);
   }
 }
 
 AtomicDir::~AtomicDir() {
   std::error_code ignored;
-  if (!committed_) fs::remove_all(temporary_, ignored);
+  if (committed_) return;
+  fs::remove_all(temporary_, ignored);
+  forget(temporary_);
 }
 
 void AtomicDir::commit() {
@@ -196,27 +231,45 @@ void AtomicDir::commit() {
   write_file(temporary_ / manifest_name, manifest + "}\n");
   for (const fs::path& folder : folders) sync(folder, true);
 
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) {  // succeeds if path_ is absent or empty
-    if (errno != ENOTEMPTY && errno != EEXIST) fail("cannot write", path_, errno);
-    // Swap, so that there is a complete directory at path_ at every moment; then the old one has the temporary name.
-    constexpr unsigned exchange = 2;  // RENAME_EXCHANGE
-    if (::syscall(SYS_renameat2, AT_FDCWD, temporary_.c_str(), AT_FDCWD, path_.c_str(), exchange) != 0) {
-      const fs::path old =
-          temporary_name(path_);  // file systems without exchange: two renames, the old one kept between them
-      if (::rename(path_.c_str(), old.c_str()) != 0) fail("cannot replace", path_, errno);
-      if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
-        const int why = errno;
-        ::rename(old.c_str(), path_.c_str());
-        fail("cannot write", path_, why);
+  {
+    const std::scoped_lock lock(live().mutex);
+    if (::rename(temporary_.c_str(), path_.c_str()) == 0) {  // succeeds if path_ is absent or empty
+      live().paths.erase(temporary_);
+      temporary_.clear();
+    } else {
+      if (errno != ENOTEMPTY && errno != EEXIST) fail("cannot write", path_, errno);
+      // Swap, so that there is a complete directory at path_ at every moment; then the old one has the temporary name.
+      constexpr unsigned exchange = 2;  // RENAME_EXCHANGE
+      if (::syscall(SYS_renameat2, AT_FDCWD, temporary_.c_str(), AT_FDCWD, path_.c_str(), exchange) != 0) {
+        const fs::path old =
+            temporary_name(path_);  // file systems without exchange: two renames, the old one kept between them
+        if (::rename(path_.c_str(), old.c_str()) != 0) fail("cannot replace", path_, errno);
+        if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
+          const int why = errno;
+          ::rename(old.c_str(), path_.c_str());
+          fail("cannot write", path_, why);
+        }
+        live().paths.erase(temporary_);
+        live().paths.insert(old);
+        temporary_ = old;
       }
-      temporary_ = old;
     }
-    committed_ = true;
-    sync(parent_of(path_), true);
-    fs::remove_all(temporary_, error);
   }
   committed_ = true;
   sync(parent_of(path_), true);
+  if (temporary_.empty()) return;
+  fs::remove_all(temporary_, error);
+  forget(temporary_);
+}
+
+void discard_temporaries() noexcept {
+  live().mutex.lock();  // for good
+  std::error_code ignored;
+  for (const fs::path& path : live().paths)
+    for (int attempt = 0; attempt < 5; ++attempt) {  // another thread may still be adding files to it
+      fs::remove_all(path, ignored);
+      if (!fs::exists(fs::symlink_status(path, ignored))) break;
+    }
 }
 
 void write_file(const fs::path& path, std::string_view bytes) {

@@ -20,6 +20,7 @@
 #include "vgen/diffusion/denoiser.hpp"
 #include "vgen/formats/json.hpp"
 #include "vgen/pipelines/model_part.hpp"
+#include "vgen/pipelines/model_places.hpp"
 #include "vgen/pipelines/pixels.hpp"
 
 namespace vgen::pipelines {
@@ -42,6 +43,10 @@ at::ScalarType scalar_type(const std::string& name) {
   if (name == "bf16") return at::kBFloat16;
   if (name == "fp16") return at::kHalf;
   throw ConfigError(str("dtype: expected fp32, bf16 or fp16, got '", printable(name), "'"));
+}
+
+const char* name_of(at::ScalarType type) {
+  return type == at::kBFloat16 ? "bf16" : type == at::kHalf ? "fp16" : "fp32";
 }
 
 at::Device device_of(const LoadOptions& o) {
@@ -70,17 +75,11 @@ double available_memory() {
 }  // namespace
 
 fs::path shipped_model() {
-  std::vector<fs::path> places;
-  if (const char* given = std::getenv("VGEN_MODEL")) places.emplace_back(given);
   Dl_info info{};
-  if (dladdr(reinterpret_cast<void*>(&shipped_model), &info) && info.dli_fname) {
-    const fs::path lib = fs::absolute(info.dli_fname).parent_path();
-    places.push_back(lib / "../models/shapes");             // wheel
-    places.push_back(lib / "../share/vgen/models/shapes");  // installed tree
-    places.push_back(lib / "../../../models/shapes");       // build tree
-  }
-  places.emplace_back("models/shapes");
-  for (const fs::path& place : places)
+  fs::path lib;
+  if (dladdr(reinterpret_cast<void*>(&shipped_model), &info) && info.dli_fname)
+    lib = fs::absolute(info.dli_fname).parent_path();
+  for (const fs::path& place : shipped_model_places(lib))
     if (fs::exists(place / "model_index.json")) return fs::weakly_canonical(place);
   throw Unavailable("no shipped model beside the library; name a model folder (-m DIR) or set VGEN_MODEL");
 }
@@ -205,11 +204,33 @@ Node Plan::to_node() const {
 
 // ---- running ----
 
+namespace {
+
+bool finite(const Tensor& t) { return t.isfinite().all().item<bool>(); }
+
+// What to do about NaN that arose in `module`: the weights are to blame, or they are not.
+std::string advice(nn::Module* module) {
+  std::string bad;
+  if (module)
+    module->each_parameter([&](const std::string& name, Tensor& t) {
+      if (bad.empty() && !finite(t)) bad = name;
+    });
+  return bad.empty() ? "; use fp32, a lower guidance or another sampler"
+                     : str("; its parameter ", bad, " holds NaN or Inf: the weight file is damaged, get it again");
+}
+
+}  // namespace
+
 Pipeline::Text Pipeline::encode(const Plan& plan) {
+  const at::NoGradGuard off;
   const bool guided = *plan.request.guidance != 1;
   std::vector<std::string> texts{plan.request.prompt};
   if (guided) texts.push_back(*plan.request.negative_prompt);
   conditioning::TextEmbedding out = components_.text->encode(texts);
+  if (!finite(out.words)) {
+    auto* own = dynamic_cast<OwnedText*>(components_.text.get());
+    throw NumericsError("text encoder: NaN or Inf in its output, before step 1" + advice(own ? &own->tower : nullptr));
+  }
   Text text{out.words, {}};
   if (!out.dropped_words.empty()) text.dropped = out.dropped_words.front();
   if (!text.dropped.empty()) {
@@ -221,6 +242,10 @@ Pipeline::Text Pipeline::encode(const Plan& plan) {
 }
 
 Tensor Pipeline::denoise(const Plan& plan, std::uint64_t seed, const Callbacks& callbacks) {
+  return denoise(plan, encode(plan), seed, callbacks);
+}
+
+Tensor Pipeline::denoise(const Plan& plan, const Text& text, std::uint64_t seed, const Callbacks& callbacks) {
   const at::NoGradGuard off;
   const Request& r = plan.request;
   unet::UNet& net = *components_.unet;
@@ -229,30 +254,29 @@ Tensor Pipeline::denoise(const Plan& plan, std::uint64_t seed, const Callbacks& 
   const auto elapsed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - clock).count(); };
   const int down = components_.vae->options().downscale();
   const schedulers::NoiseSchedule schedule = schedulers::make_schedule(components_.index.schedule);
-  const unet::Conditions conditions{{"text", encode(plan).words}};
+  const unet::Conditions conditions{{"text", text.words}};
   const at::Device device = net.parameters().front().device();
 
   nn::ContextCache cache;
-  int calls = 0;
+  int step = 1;
   const diffusion::Model model = [&](const Tensor& x, const Tensor& t) {
     callbacks.cancel.check("gen");
     unet::ForwardOptions how{.cache = &cache, .observe = {}, .dropout = {}};
     // Blocks are the grain at which a stop is noticed: a full-size step takes seconds.
     how.observe = [&](const std::string&, const Tensor&) { callbacks.cancel.check("gen"); };
     const Tensor out = net.forward(x, t, conditions, how).to(at::kFloat);
-    ++calls;
-    if (!out.isfinite().all().item<bool>()) {  // once more, to say where
-      std::string first = x.isfinite().all().item<bool>() ? "its output" : "its input latent";
-      bool found = false;
+    if (!finite(out)) {  // once more, to say where
+      std::string first = finite(x) ? "its output" : "its input latent";
+      bool found = !finite(x);
       net.forward(x, t, conditions,
                   {.cache = nullptr,
                    .observe =
                        [&](const std::string& block, const Tensor& h) {
-                         if (!found && !h.isfinite().all().item<bool>()) found = true, first = block;
+                         if (!found && !finite(h)) found = true, first = block;
                        },
                    .dropout = {}});
-      throw NumericsError(str("unet: NaN or Inf in ", first, " at network call ", calls, " (t = ", t[0].item<double>(),
-                              "); check the weights, or use fp32"));
+      throw NumericsError(str("unet: NaN or Inf in ", first, " at step ", step, " of ", *r.steps,
+                              " (t = ", t[0].item<double>(), ")", advice(&net)));
     }
     return out;
   };
@@ -264,10 +288,11 @@ Tensor Pipeline::denoise(const Plan& plan, std::uint64_t seed, const Callbacks& 
   const Tensor noise =
       randn({1, components_.unet->options().in_channels, *r.frames, *r.height / down, *r.width / down}, generator)
           .to(device);
-  const auto on_step = [&](samplers::Step& step) {
+  const auto on_step = [&](samplers::Step& done) {
     callbacks.cancel.check("gen");
-    const bool go_on = !callbacks.on_step || callbacks.on_step(step);
-    if (callbacks.progress) callbacks.progress({"denoise", step.index + 1, step.total, elapsed()});
+    step = done.index + 2;
+    const bool go_on = !callbacks.on_step || callbacks.on_step(done);
+    if (callbacks.progress) callbacks.progress({"denoise", done.index + 1, done.total, elapsed()});
     return go_on;
   };
   return samplers::sample(denoiser, schedule, noise, plan.sampler, noise_from(generator), on_step);
@@ -278,6 +303,7 @@ video::Frames Pipeline::decode(const Tensor& latents, double fps, std::int64_t c
   vae::AutoencoderKl& vae = *components_.vae;
   vae.eval();
   expect_shape(latents, "decode", "latents", {1, vae.options().latent_channels, -1, -1, -1});
+  VGEN_CHECK(finite(latents), NumericsError, "decode: the latents hold NaN or Inf; denoise them again");
   const Tensor first = vae.parameters().front();
   const auto clock = std::chrono::steady_clock::now();
   std::vector<Tensor> pieces;
@@ -292,23 +318,26 @@ video::Frames Pipeline::decode(const Tensor& latents, double fps, std::int64_t c
                           std::chrono::duration<double>(std::chrono::steady_clock::now() - clock).count()});
   }
   const Tensor pixels = at::cat(pieces, 2);
-  VGEN_CHECK(pixels.isfinite().all().item<bool>(), NumericsError, "vae: NaN or Inf in the decoded frames; use fp32");
+  if (!finite(pixels)) throw NumericsError("vae: NaN or Inf in the decoded frames" + advice(&vae));
   return to_frames(pixels, fps);
 }
 
 std::vector<Clip> Pipeline::generate(const Request& request, const Callbacks& callbacks) {
   const Plan p = plan(request);
+  const Text text = encode(p);
   std::vector<Clip> clips;
   for (const std::uint64_t seed : p.seeds) {
     Clip clip;
     clip.seed = seed;
-    clip.latents = denoise(p, seed, callbacks);
+    clip.dropped_words = text.dropped;
+    clip.latents = denoise(p, text, seed, callbacks);
     clip.manifest = Node::map({{"vgen", Node(VGEN_VERSION)},
                                {"system", Node(components_.index.system)},
                                {"model", Node(components_.folder)}});
     for (auto& [key, value] : p.to_node().entries)
       if (key != "seeds" && key != "count" && key != "memory_bytes") clip.manifest.set(key, value);
     clip.manifest.set("seed", Node(static_cast<std::int64_t>(seed)));
+    clip.manifest.set("dtype", name_of(components_.unet->parameters().front().scalar_type()));
     clip.manifest.set("schedule", vgen::to_node(components_.index.schedule));
     if (callbacks.on_latents) callbacks.on_latents(clip);
     clip.frames = decode(clip.latents, *p.request.fps, p.decode_chunk, callbacks);
@@ -318,8 +347,11 @@ std::vector<Clip> Pipeline::generate(const Request& request, const Callbacks& ca
 }
 
 video::WriteReport Clip::save(const fs::path& path, video::WriteOptions options) const {
+  return save(path, std::move(options), {});
+}
+video::WriteReport Clip::save(const fs::path& path, video::WriteOptions options, const Callbacks& callbacks) const {
   options.metadata.emplace("comment", formats::dump_json(manifest, -1));
-  return video::write_video(path, frames, options);
+  return video::write_video(path, frames, options, callbacks.progress, callbacks.cancel);
 }
 
 // ---- step iterator ----

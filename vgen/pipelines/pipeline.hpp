@@ -28,6 +28,8 @@ struct Components {
   std::string folder;  // where they came from, for manifests
 };
 
+struct Callbacks;
+
 struct VGEN_API Clip {
   video::Frames frames;  // uint8 [F, H, W, 3]
   Tensor latents;        // [1, C, F, h, w], scaled, float32
@@ -35,6 +37,8 @@ struct VGEN_API Clip {
   Node manifest;                           // everything that made it
   std::vector<std::string> dropped_words;  // of the prompt
   video::WriteReport save(const std::filesystem::path& path, video::WriteOptions options = {}) const;
+  video::WriteReport save(const std::filesystem::path& path, video::WriteOptions options,
+                          const Callbacks& callbacks) const;  // with progress and cancellation
 };
 
 struct Callbacks {
@@ -81,6 +85,7 @@ class VGEN_API Pipeline {
     std::vector<std::string> dropped;
   };
   Text encode(const Plan& plan);
+  Tensor denoise(const Plan& plan, const Text& text, std::uint64_t seed, const Callbacks& callbacks);
   Components components_;
 };
 

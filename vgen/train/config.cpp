@@ -18,7 +18,7 @@ std::unique_ptr<Task> make_task(const TrainConfig& config) {
 }
 
 TrainResult run(const TrainConfig& config, const std::filesystem::path& folder, const CancelToken& cancel,
-                const OnProgress& progress) {
+                const OnProgress& progress, Rescue* rescue) {
   // What may change between the parts of a run without changing its arithmetic is left out of the fingerprint.
   TrainConfig essential = config;
   essential.trainer.log_every = essential.trainer.sample_every = essential.trainer.checkpoint_every = 1;
@@ -26,7 +26,7 @@ TrainResult run(const TrainConfig& config, const std::filesystem::path& folder, 
   essential.trainer.steps = 1;
   const std::string fingerprint = sha256_hex(formats::dump_json(to_node(essential))).substr(0, 16);
   const auto task = make_task(config);
-  return train(*task, config.trainer, folder, fingerprint, cancel, progress);
+  return train(*task, config.trainer, folder, fingerprint, cancel, progress, rescue);
 }
 
 }  // namespace vgen::train

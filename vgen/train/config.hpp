@@ -27,6 +27,6 @@ VGEN_API std::unique_ptr<Task> make_task(const TrainConfig& config);
 
 // Trains the configured task in `folder`; see train().
 VGEN_API TrainResult run(const TrainConfig& config, const std::filesystem::path& folder, const CancelToken& cancel = {},
-                         const OnProgress& progress = {});
+                         const OnProgress& progress = {}, Rescue* rescue = nullptr);
 
 }  // namespace vgen::train

@@ -6,6 +6,7 @@
 #include <ATen/ops/rand.h>
 #include <ATen/ops/stack.h>
 
+#include <chrono>
 #include <cmath>
 
 #include "vgen/core/atomic_file.hpp"
@@ -81,8 +82,9 @@ Parameters TextToVideoTask::parameters() {
   return out;
 }
 
-void TextToVideoTask::prepare() {
+void TextToVideoTask::prepare(const CancelToken& cancel, const OnProgress& progress) {
   const at::NoGradGuard off;
+  const auto start = std::chrono::steady_clock::now();
   auto data = std::make_unique<Data>();
   for (int k = 0; k < options_.clips; ++k)
     data->captions.push_back(
@@ -107,6 +109,7 @@ void TextToVideoTask::prepare() {
     log::warn("text_to_video: ", cache.string(), " holds other latents; they are computed anew");
   }
   for (int k = 0; k < options_.clips; ++k) {
+    cancel.check("train");
     const data::ShapesClip clip =
         data::shapes_clip(options_.data_seed, static_cast<std::uint64_t>(k), data::Split::train, options_.world);
     const Tensor z =
@@ -114,7 +117,9 @@ void TextToVideoTask::prepare() {
     if (!data->latents.defined())
       data->latents = at::empty({options_.clips, z.size(1), z.size(0), z.size(2), z.size(3)}, at::kHalf);
     data->latents[k].copy_(z.transpose(0, 1));
-    if ((k + 1) % 2000 == 0) log::info("text_to_video: latents of ", k + 1, " of ", options_.clips, " clips");
+    if (progress)
+      progress({"latents", k + 1, options_.clips,
+                std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()});
   }
   if (!cache.empty())
     weights::save_state_dict(cache, {{"latents", data->latents}}, {.metadata = {{"fingerprint", fingerprint}}});
@@ -122,7 +127,7 @@ void TextToVideoTask::prepare() {
 }
 
 Tensor TextToVideoTask::loss(std::uint64_t seed, long long step, int part) {
-  if (!data_) prepare();
+  if (!data_) prepare({}, {});
   StageOptions stage{.until = 0, .frames = static_cast<int>(data_->latents.size(2)), .batch = options_.batch};
   for (auto later = options_.stages.rbegin(); later != options_.stages.rend(); ++later)
     if (step <= later->until) stage = *later;

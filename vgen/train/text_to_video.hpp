@@ -75,7 +75,8 @@ class VGEN_API TextToVideoTask : public Task {
   TextToVideoTask(const TextToVideoTaskOptions& options, const TrainerOptions& trainer);
   ~TextToVideoTask() override;
   Parameters parameters() override;
-  Tensor loss(std::uint64_t seed, long long step, int part) override;
+  void prepare(const CancelToken& cancel, const OnProgress& progress) override;  // latents of all clips
+  Tensor loss(std::uint64_t seed, long long step, int part) override;            // prepares if nobody has
   // Clips of the evaluation prompts as picture, and their scores by the judge.
   std::map<std::string, double> preview(long long step, const std::filesystem::path& folder, EventLog& log) override;
   // A whole model folder: model_index.json, text_encoder, unet, vae.
@@ -83,7 +84,6 @@ class VGEN_API TextToVideoTask : public Task {
 
  private:
   struct Data;
-  void prepare();  // data_, from the cache if there is one
   TextToVideoTaskOptions options_;
   std::shared_ptr<conditioning::ClipText> text_;
   std::shared_ptr<unet::UNet> unet_;

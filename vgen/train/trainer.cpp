@@ -2,11 +2,15 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cmath>
+#include <csignal>
 
 #include "vgen/core/atomic_file.hpp"
+#include "vgen/core/folder_lock.hpp"
 #include "vgen/core/log.hpp"
 #include "vgen/pipelines/model_part.hpp"
 #include "vgen/train/checkpoint.hpp"
@@ -31,7 +35,34 @@ void start_from(const fs::path& folder, const std::string& part, nn::Module& mod
   module.each_parameter([](const std::string&, Tensor& t) { t = t.detach().clone().requires_grad_(true); });
 }
 
+int Rescue::save_in_child(double patience) {
+  if (!changing_.try_lock_for(std::chrono::duration<double>(patience))) return 0;  // and never unlocked
+  if (!save_ || step_ == saved_) return 0;
+  announce_();
+  const pid_t child = fork();
+  if (child != 0) return child > 0 ? child : 0;
+  // Only this thread lives on here: no torch arithmetic, nothing but files. Whoever waits for the parent's output or
+  // its terminal must not wait for us.
+  setsid();
+  alarm(600);
+  const int null = open("/dev/null", O_RDWR);
+  for (const int standard : {0, 1, 2}) dup2(null, standard);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) std::signal(signal, SIG_IGN);
+  try {
+    save_();
+    _exit(0);
+  } catch (...) { _exit(static_cast<int>(Exit::io)); }
+}
+
 namespace {
+
+// What a killed run has left half-written. Only called under the folder's lock.
+void remove_leftovers(const fs::path& folder) {
+  std::error_code ec;
+  for (const fs::path& place : {folder, folder / "checkpoints"})
+    for (fs::directory_iterator it(place, ec), end; !ec && it != end; it.increment(ec))
+      if (it->path().extension() == ".part") fs::remove_all(it->path(), ec);
+}
 
 void validate(const TrainerOptions& o) {
   VGEN_CHECK(o.steps >= 1, ConfigError, "trainer: steps must be >= 1, got ", o.steps);
@@ -120,11 +151,13 @@ void each_saved(const Weights& w, Optimizers& o, const F& f) {
 }  // namespace
 
 TrainResult train(Task& task, const TrainerOptions& o, const fs::path& folder, const std::string& fingerprint,
-                  const CancelToken& cancel, const OnProgress& progress) {
+                  const CancelToken& cancel, const OnProgress& progress, Rescue* rescue) {
   validate(o);
   std::error_code ec;
   fs::create_directories(folder, ec);
   VGEN_CHECK(!ec, IoError, "trainer: cannot make folder ", folder.string(), ": ", ec.message());
+  FolderLock lock(folder);
+  remove_leftovers(folder);
 
   Weights w;
   w.live = task.parameters();
@@ -164,6 +197,7 @@ TrainResult train(Task& task, const TrainerOptions& o, const fs::path& folder, c
     optimizer.adamw.set_steps(c->state.at("optimizer_steps").as_int());
     log::info("trainer: continuing after step ", c->step);
   }
+  if (result.step < o.steps) task.prepare(cancel, progress);
 
   EventLog events(folder, result.step);
   const auto save_checkpoint = [&] {
@@ -176,6 +210,7 @@ TrainResult train(Task& task, const TrainerOptions& o, const fs::path& folder, c
     each_saved(w, optimizer,
                [&](const std::string& name, const Tensor& tensor) { c.tensors.emplace_back(name, tensor.detach()); });
     write_checkpoint(checkpoints, c, o.keep_checkpoints);
+    if (rescue) rescue->saved_ = result.step;
   };
   const std::vector<Tensor>& best = w.average.empty() ? w.master : w.average;
 
@@ -183,6 +218,19 @@ TrainResult train(Task& task, const TrainerOptions& o, const fs::path& folder, c
   const auto start = std::chrono::steady_clock::now();
   const auto elapsed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
   const long long first = result.step;
+  Rescue unused;
+  Rescue& way_out = rescue ? *rescue : unused;
+  way_out.step_ = way_out.saved_ = result.step;
+  way_out.announce_ = [&] { lock.finishing(); };
+  way_out.save_ = save_checkpoint;
+  struct Closed {  // what it refers to ends with this function
+    Rescue& it;
+    ~Closed() {
+      const std::scoped_lock lock(it.changing_);
+      it.save_ = nullptr;
+    }
+  } closed{way_out};
+  if (progress) progress({"train", first, o.steps, 0});
   int bad_in_a_row = 0;
   while (result.step < o.steps && !cancel.cancelled()) {
     const long long step = result.step + 1;
@@ -206,6 +254,7 @@ TrainResult train(Task& task, const TrainerOptions& o, const fs::path& folder, c
       norm = clip_gradients(w.master, o.clip_norm);
     }
     const double rate = learning_rate(o.learning_rate, step - 1);
+    std::unique_lock changing(way_out.changing_);
     if (std::isfinite(loss_sum) && std::isfinite(norm)) {
       optimizer.step(rate);
       w.publish();
@@ -222,8 +271,9 @@ TrainResult train(Task& task, const TrainerOptions& o, const fs::path& folder, c
                  checkpoints.string(), "; lower the learning rate or set clip_norm");
     }
     for (const Tensor& p : w.master) p.mutable_grad().reset();
-    result.step = step;
+    result.step = way_out.step_ = step;
     result.last_loss = loss_sum;
+    changing.unlock();
 
     const bool last = step == o.steps;
     if (step % o.log_every == 0 || last)
@@ -231,11 +281,13 @@ TrainResult train(Task& task, const TrainerOptions& o, const fs::path& folder, c
                             {"lr", rate},
                             {"gradient_norm", norm},
                             {"seconds_per_step", elapsed() / static_cast<double>(step - first)}});
+    if (step % o.checkpoint_every == 0 || last) save_checkpoint();
     if (o.sample_every > 0 && (step % o.sample_every == 0 || last)) {
+      changing.lock();  // previews run with other weights
       const auto scores = w.with(best, [&] { return task.preview(step, folder, events); });
+      changing.unlock();
       if (!scores.empty()) events.scalars(step, scores);
     }
-    if (step % o.checkpoint_every == 0 || last) save_checkpoint();
     if (progress) progress({"train", step, o.steps, elapsed()});
   }
 

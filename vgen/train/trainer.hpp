@@ -2,8 +2,11 @@
 // checkpoints and a resume that is equal to an unbroken run to the bit. What is trained is a Task; the loop knows no
 // model.
 #pragma once
+#include <atomic>
 #include <filesystem>
+#include <functional>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -70,6 +73,8 @@ class VGEN_API Task {
  public:
   virtual ~Task() = default;
   virtual Parameters parameters() = 0;
+  // What has to be computed before the first step, data most of all. Called once, by train().
+  virtual void prepare(const CancelToken& cancel, const OnProgress& progress) {}
   // Scalar loss of micro-batch `part` of `step`. Depends on (seed, step, part) and the parameters alone.
   virtual Tensor loss(std::uint64_t seed, long long step, int part) = 0;
   // Pictures of what the model does now (with averaged weights if there are any); extra scalars may be returned.
@@ -87,13 +92,30 @@ struct TrainResult {
   bool finished = false;  // false: stopped by request after a checkpoint
 };
 
-// Trains in `folder` (made if missing): log.jsonl, TensorBoard events, previews, checkpoints/step-N, LATEST, and model/
-// at the end. Continues from the newest complete checkpoint if there is one; a damaged one is skipped with a warning.
-// `fingerprint` (the effective configuration) must equal that of the checkpoint, but for `steps`. On a cancelled token
-// the step is finished, saved, and the result says so.
+// The way out of a run that must end before its step does: another thread has a child process write what the last step
+// left, so that this process may end at once and no step is lost.
+class VGEN_API Rescue {
+ public:
+  // The child's process id; 0 if nothing is unsaved, or if weights are changing and go on doing so for `patience`
+  // seconds. After it the run goes no further: end the process with _exit().
+  int save_in_child(double patience);
+  long long step() const { return step_; }  // that it saves
+
+ private:
+  friend VGEN_API TrainResult train(Task&, const TrainerOptions&, const std::filesystem::path&, const std::string&,
+                                    const CancelToken&, const OnProgress&, Rescue*);
+  std::timed_mutex changing_;  // held while weights and moments are not those of a finished step
+  std::function<void()> announce_, save_;
+  std::atomic<long long> step_{0}, saved_{0};
+};
+
+// Trains in `folder` (made if missing; locked, so that no other run writes there): log.jsonl, TensorBoard events,
+// previews, checkpoints/step-N, LATEST, and model/ at the end. Continues from the newest complete checkpoint if there
+// is one; a damaged one is skipped with a warning. `fingerprint` (the effective configuration) must equal that of the
+// checkpoint, but for `steps`. On a cancelled token the step is finished, saved, and the result says so.
 VGEN_API TrainResult train(Task& task, const TrainerOptions& options, const std::filesystem::path& folder,
                            const std::string& fingerprint, const CancelToken& cancel = {},
-                           const OnProgress& progress = {});
+                           const OnProgress& progress = {}, Rescue* rescue = nullptr);
 
 // Loads a part of a model folder as start values: float32 copies that require gradients. WeightsError as load_part.
 VGEN_API void start_from(const std::filesystem::path& folder, const std::string& part, nn::Module& module);

@@ -32,6 +32,7 @@ TEST(Progress, TellsPartAndTimeLeft) {
   EXPECT_EQ(ProgressBar::text({"train", 1, 1001, 4.0}, 0), "train 1/1001  1:06:40 left");
   EXPECT_EQ(ProgressBar::text({"load", 0, 3, 0.0}, 0), "load 0/3");
   EXPECT_EQ(ProgressBar::text({"load", 0, 0, 0.0}, 8), "load");
+  EXPECT_EQ(ProgressBar::text({"train", 900, 1000, 10.0}, 0, 800), "train 900/1000  0:10 left");  // continued after 800
   EXPECT_EQ(ProgressBar::text({"odd", 9, 3, 1.0}, 4), "odd [====] 9/3  0:01");  // never a bar longer than itself
 }
 

@@ -12,7 +12,9 @@
 #include <thread>
 #include <vector>
 
+#include "vgen/core/folder_lock.hpp"
 #include "vgen/core/sha256.hpp"
+#include "vgen/core/temporaries.hpp"
 
 namespace vgen {
 namespace {
@@ -112,6 +114,46 @@ TEST_F(Atomic, FailedWriteKeepsTheOldFile) {
   EXPECT_EQ(WEXITSTATUS(status), 5);
   EXPECT_EQ(read_file(dir / "a"), "old");
   EXPECT_EQ(names(), Names{"a"});
+}
+
+// What has been begun is removed, what is whole stays, and nothing can be committed any more.
+TEST_F(Atomic, TemporariesAreDiscarded) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    write_file(dir / "whole", "x");
+    auto& file = *new AtomicFile(dir / "a");
+    auto& folder = *new AtomicDir(dir / "d");
+    file.write("half");
+    write_file(folder.temporary() / "f", "half");
+    discard_temporaries();
+    std::thread([&] { file.commit(); }).detach();
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    ::_exit(0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(names(), Names{"whole"});
+}
+
+TEST_F(Atomic, LongNamesLeaveRoomForTheTemporaryOne) {
+  const std::string name(255, 'n');
+  write_file(dir / name, "x");
+  EXPECT_EQ(names(), Names{name});
+}
+
+TEST_F(Atomic, OneProcessAFolder) {
+  auto lock = std::make_unique<FolderLock>(dir);
+  EXPECT_NE(message([&] { FolderLock second(dir); }).find(str("in use by another run (process ", ::getpid())),
+            std::string::npos);
+  lock->finishing();  // then the other one waits
+  std::thread giving_up([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    lock.reset();
+  });
+  FolderLock second(dir);
+  giving_up.join();
+  EXPECT_NE(message([&] { FolderLock third(dir / "none"); }).find("none"), std::string::npos);
 }
 
 // A process killed at a random moment while it saves again and again: what is there is always one of the whole

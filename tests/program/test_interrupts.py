@@ -1,0 +1,174 @@
+"""Ctrl-C and SIGTERM in every phase: 200 ms, exit 130 or 143, nothing half-written, and a way to go on."""
+
+import json
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+from conftest import AUTOENCODER, TEXT_TO_VIDEO
+
+PROMPT = "a red circle moving left on a black background"
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+LIMIT = 0.2
+
+
+def stop(process: subprocess.Popen, sign: int, limit: float = LIMIT) -> tuple[str, str]:
+    """Sends the signal and waits. The limit is of the program; what a busy machine adds is measured and allowed for."""
+    began = time.monotonic()
+    process.send_signal(sign)
+    out, err = process.communicate(timeout=30)
+    seconds = time.monotonic() - began
+    assert process.returncode == CODES[sign], (process.returncode, out, err)
+    assert seconds <= limit + 2 * stolen(), f"{seconds:.3f} s\n{err}"
+    return out, err
+
+
+def stolen() -> float:
+    """How late a process that asked for 0.1 s of sleep is now: 0 on a machine that is not busy."""
+    began = time.monotonic()
+    subprocess.run(["sleep", "0.1"], check=True)
+    return max(0.0, time.monotonic() - began - 0.1)
+
+
+def await_line(process: subprocess.Popen, *words: str) -> str:
+    """Reads standard error until a line with one of the words."""
+    seen = ""
+    for line in process.stderr:
+        seen += line
+        if any(word in line for word in words):
+            return line
+    raise AssertionError(f"no line with {words}: {seen}")
+
+
+def leftovers(folder) -> list[str]:
+    return [str(p.relative_to(folder)) for p in folder.rglob("*") if ".part" in p.name]
+
+
+@pytest.mark.parametrize("sign", CODES)
+def test_at_the_start(vgen, model, sign):
+    """While the program and torch are loaded: 5 to 400 ms after the start."""
+    for delay in (0.005, 0.05, 0.1, 0.2, 0.3, 0.4):
+        process = vgen.start("gen", PROMPT, "-m", model, "--steps", 1000, "-o", "out.gif", text=True)
+        time.sleep(delay)
+        began = time.monotonic()
+        process.send_signal(sign)
+        process.communicate(timeout=30)
+        # Before main() has its handler the kernel ends the process, which a shell reports in the same way.
+        assert process.returncode in (CODES[sign], -sign), delay
+        assert time.monotonic() - began <= LIMIT + 2 * stolen(), delay
+        assert vgen.names() == set()
+
+
+@pytest.mark.parametrize("sign", CODES)
+@pytest.mark.parametrize(
+    ("words", "phase"),
+    [
+        (["-o", "out.gif", "--steps", 1000], "denoise"),
+        (["-o", "out.gif", "--steps", 1, "--frames", 512, "--size", "64x64", "--decode-chunk", 1], "decode"),
+        (["-o", "out.png", "--steps", 1, "--frames", 128, "--size", "128x128", "--guidance", 1], "write"),
+    ],
+)
+def test_gen(vgen, model, sign, words, phase):
+    process = vgen.start("gen", PROMPT, "-m", model, *words, text=True)
+    await_line(process, phase)
+    _, err = stop(process, sign)
+    assert leftovers(vgen.folder) == []
+    if phase == "denoise":
+        assert vgen.names() == set()
+    else:  # the denoised latents outlive it
+        assert re.search(r"vgen gen --from-latents \S+ -o out\.(gif|png)", err), err
+        assert {n for n in vgen.names() if not n.endswith(".latents.safetensors")} == set()
+
+
+def test_twice_ends_at_once(vgen, model):
+    process = vgen.start("gen", PROMPT, "-m", model, "--steps", 1000, "-o", "out.gif", text=True)
+    await_line(process, "denoise")
+    process.send_signal(signal.SIGINT)
+    stop(process, signal.SIGINT)
+    assert vgen.names() == set()
+
+
+def test_json_says_it_too(vgen, model):
+    process = vgen.start("gen", PROMPT, "-m", model, "--steps", 1000, "-o", "out.gif", "--json", text=True)
+    await_line(process, "denoise")
+    out, _ = stop(process, signal.SIGTERM)
+    error = json.loads(out)["error"]
+    assert (error["type"], error["exit"]) == ("Interrupted", 143)
+
+
+@pytest.mark.parametrize("sign", CODES)
+def test_eval(vgen, model, sign):
+    process = vgen.start("eval", "shapes", "-m", model, "--steps", 20, "--out", "scores", text=True)
+    await_line(process, "eval")
+    stop(process, sign)
+    assert vgen.names() == set()
+
+
+@pytest.mark.parametrize("sign", CODES)
+def test_parity(vgen, sign, golden):
+    process = vgen.start("parity", golden, text=True)
+    process.stdout.readline()
+    stop(process, sign)
+
+
+@pytest.fixture
+def golden():
+    from conftest import ROOT
+
+    return ROOT / "tests" / "golden"
+
+
+@pytest.mark.parametrize("sign", CODES)
+def test_train_with_short_steps(vgen, sign):
+    (vgen.folder / "c.yaml").write_text(AUTOENCODER)
+    words = ["train", "-c", "c.yaml", "--out", "run", "--set", "trainer.steps=100000"]
+    process = vgen.start(*words, text=True)
+    await_line(process, " 1/100000", "train ")
+    time.sleep(0.5)
+    stop(process, sign)
+    check_saved(vgen, words)
+
+
+@pytest.mark.parametrize("sign", CODES)
+def test_train_with_steps_of_seconds(vgen, sign):
+    """No step can end in time: what the last one left is saved nevertheless."""
+    (vgen.folder / "c.yaml").write_text(AUTOENCODER.replace("size: 16", "size: 64").replace("batch: 2", "batch: 48"))
+    words = ["train", "-c", "c.yaml", "--out", "run", "--set", "trainer.steps=1000", "--set", "trainer.checkpoint_every=1000"]
+    process = vgen.start(*words, text=True)
+    await_log(vgen.folder / "run" / "log.jsonl", 2)
+    time.sleep(0.15)
+    _, err = stop(process, sign)
+    assert "saved" in err, err
+    check_saved(vgen, words, at_least=2)
+
+
+def await_log(path, step):
+    for _ in range(3000):
+        if path.exists() and path.read_text().count("\n") >= step:
+            return
+        time.sleep(0.02)
+    raise AssertionError("no progress")
+
+
+def check_saved(vgen, words, at_least=1):
+    """The run goes on after the last logged step: none is lost. It waits for a process that is still saving."""
+    logged = [json.loads(line)["step"] for line in (vgen.folder / "run" / "log.jsonl").read_text().splitlines()]
+    assert logged == list(range(1, len(logged) + 1))
+    done = len(logged)
+    assert done >= at_least
+    result = vgen(*[w if not str(w).startswith("trainer.steps") else f"trainer.steps={done + 1}" for w in words])
+    assert f"after step {done}" in result.err, result.err
+    assert leftovers(vgen.folder) == []
+
+
+@pytest.mark.parametrize("sign", CODES)
+def test_train_while_it_prepares_its_data(vgen, model, sign):
+    (vgen.folder / "c.yaml").write_text(
+        TEXT_TO_VIDEO.replace("clips: 8", "clips: 1000000").replace("ae/model", str(model.parents[1] / "ae" / "model"))
+    )
+    process = vgen.start("train", "-c", "c.yaml", "--out", "run", text=True)
+    await_line(process, "latents")
+    stop(process, sign)
+    assert vgen.names("run") <= {".lock"}
