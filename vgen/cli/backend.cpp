@@ -36,6 +36,13 @@ std::string type_of(const std::exception& e) {
   return std::string(full.substr(full.rfind(':') == std::string_view::npos ? 0 : full.rfind(':') + 1));
 }
 
+// So that a message about it does not name a line of the file that it is put into (Place::fail).
+void mark_as_set(Node& node) {
+  node.line = -1;
+  for (Node& item : node.items) mark_as_set(item);
+  for (auto& [key, child] : node.entries) mark_as_set(child);
+}
+
 int run(std::string_view command, const Node& arguments, const CancelToken& cancel, Console& console,
         Interrupts& interrupts) {
   const auto fail = [&](Exit code, const std::string& type, const std::string& message) {
@@ -99,8 +106,9 @@ void Invocation::override_with_sets(Node& root) const {
     const std::size_t equals = each.find('=');
     VGEN_CHECK(equals != std::string::npos && equals > 0, ConfigError,
                "--set: expected path=value such as sampler.steps=30, got '", printable(each), "'");
-    set_path(root, std::string_view(each).substr(0, equals),
-             formats::parse_yaml_value(std::string_view(each).substr(equals + 1)));
+    Node value = formats::parse_yaml_value(std::string_view(each).substr(equals + 1));
+    mark_as_set(value);
+    set_path(root, std::string_view(each).substr(0, equals), std::move(value));
   }
 }
 

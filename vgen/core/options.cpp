@@ -4,7 +4,8 @@ namespace vgen {
 
 void Place::fail(const Node& at, const std::string& message) const {
   std::string text = source.empty() ? "" : printable(source);
-  if (at.line) text += str(text.empty() ? "line " : ":", at.line, ":", at.column);
+  if (at.line < 0) text = "--set";  // put into what was read from `source`
+  if (at.line > 0) text += str(text.empty() ? "line " : ":", at.line, ":", at.column);
   if (!text.empty()) text += ": ";
   if (!path.empty()) text += printable(path) + ": ";
   throw ConfigError(text + message);

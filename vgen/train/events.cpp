@@ -2,6 +2,7 @@
 
 #include <array>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 
@@ -101,7 +102,7 @@ void EventLog::scalars(long long step, const std::map<std::string, double>& valu
   Node line = Node::map({{"step", Node(static_cast<std::int64_t>(step))}});
   std::string summary;
   for (const auto& [name, value] : values) {
-    line.set(name, Node(value));
+    line.set(name, std::isfinite(value) ? Node(value) : Node());  // JSON has no NaN
     summary += bytes_field(1, bytes_field(1, name) + tagged(2, 5) + bytes_of(static_cast<float>(value)));
   }
   const std::string text = formats::dump_json(line, -1) + "\n";
