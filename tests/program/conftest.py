@@ -134,6 +134,14 @@ def model(tmp_path_factory, program) -> Path:
     return folder / "t2v" / "model"
 
 
+@pytest.fixture
+def ffmpeg(vgen):
+    """FFmpeg's libraries: videos are written and read."""
+    findings = {f["name"]: f for f in vgen("doctor", "--json", code=None).document["findings"]}
+    if findings["ffmpeg"]["health"] != "ok":
+        pytest.skip(findings["ffmpeg"]["value"])
+
+
 def damage(model: Path, copy: Path, part: str, name: str) -> Path:
     """A copy of the model with one NaN in the tensor `name` of `part` (stored as float16)."""
     shutil.copytree(model, copy)

@@ -18,18 +18,21 @@ def stop(process: subprocess.Popen, sign: int, limit: float = LIMIT) -> tuple[st
     """Sends the signal and waits. The limit is of the program; what a busy machine adds is measured and allowed for."""
     began = time.monotonic()
     process.send_signal(sign)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     seconds = time.monotonic() - began
     assert process.returncode == CODES[sign], (process.returncode, out, err)
-    assert seconds <= limit + 2 * stolen(), f"{seconds:.3f} s\n{err}"
+    assert seconds <= limit + stolen(), f"{seconds:.3f} s\n{err}"
     return out, err
 
 
 def stolen() -> float:
-    """How late a process that asked for 0.1 s of sleep is now: 0 on a machine that is not busy."""
-    began = time.monotonic()
-    subprocess.run(["sleep", "0.1"], check=True)
-    return max(0.0, time.monotonic() - began - 0.1)
+    """What a machine that is busy adds: three times how late processes are that asked for 0.1 s of sleep. Else about 0."""
+    late = []
+    for _ in range(3):
+        began = time.monotonic()
+        subprocess.run(["sleep", "0.1"], check=True)
+        late.append(time.monotonic() - began - 0.1)
+    return 3 * max(late)
 
 
 def await_line(process: subprocess.Popen, *words: str) -> str:
@@ -54,10 +57,10 @@ def test_at_the_start(vgen, model, sign):
         time.sleep(delay)
         began = time.monotonic()
         process.send_signal(sign)
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
         # Before main() has its handler the kernel ends the process, which a shell reports in the same way.
         assert process.returncode in (CODES[sign], -sign), delay
-        assert time.monotonic() - began <= LIMIT + 2 * stolen(), delay
+        assert time.monotonic() - began <= LIMIT + stolen(), delay
         assert vgen.names() == set()
 
 
@@ -66,7 +69,7 @@ def test_at_the_start(vgen, model, sign):
     ("words", "phase"),
     [
         (["-o", "out.gif", "--steps", 1000], "denoise"),
-        (["-o", "out.gif", "--steps", 1, "--frames", 512, "--size", "64x64", "--decode-chunk", 1], "decode"),
+        (["-o", "out.gif", "--steps", 1, "--frames", 256, "--size", "64x64", "--decode-chunk", 1], "decode"),
         (["-o", "out.png", "--steps", 1, "--frames", 128, "--size", "128x128", "--guidance", 1], "write"),
     ],
 )

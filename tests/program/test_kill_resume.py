@@ -83,10 +83,8 @@ def test_training(unbroken, task, kills):
 
 @pytest.mark.parametrize("name", ["out.mp4", "out.gif", "frames/"])
 @pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.slow)])
-def test_writing_a_clip(vgen, model, name, kills):
+def test_writing_a_clip(vgen, model, ffmpeg, name, kills):
     """The file is the old one or the new one, never half of one."""
-    if name.endswith(".mp4") and "ffmpeg" not in vgen("doctor").out:
-        pytest.skip("needs FFmpeg")
     command = ["gen", PROMPT, "-m", model, "--steps", 1, "--frames", 64, "--size", "128x128", "--guidance", 1, "-o", name]
     started = time.monotonic()
     process = vgen.start(*command, text=True)
