@@ -45,7 +45,7 @@ int Rescue::save_in_child(double patience) {
   // its terminal must not wait for us.
   setsid();
   alarm(600);
-  const int null = open("/dev/null", O_RDWR);
+  const int null = open("/dev/null", O_RDONLY);
   for (const int standard : {0, 1, 2}) dup2(null, standard);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) std::signal(signal, SIG_IGN);
   try {
