@@ -9,7 +9,7 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import AUTOENCODER, damage, tensors
+from harness import AUTOENCODER, damage, tensors
 
 PROMPT = "a red circle moving left on a black background"
 

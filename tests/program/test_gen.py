@@ -5,7 +5,7 @@ import re
 import subprocess
 
 import pytest
-from conftest import AUTOENCODER, ROOT
+from harness import AUTOENCODER, ROOT
 
 PROMPT = "a red circle moving left on a black background"
 
@@ -115,7 +115,7 @@ def test_progress(vgen, model):
 
 def test_inspect_tells_how_a_clip_was_made_and_its_command_makes_it_again(vgen, model):
     for name, words in [
-        ("a.gif", ["--seed", 5, "--steps", 3, "--guidance", 2.5, "--negative", "it's blue", "--fps", 5]),
+        ("a.png", ["--seed", 5, "--steps", 3, "--guidance", 2.5, "--negative", "it's blue", "--fps", 5]),
         ("b.png", ["--sampler", "dpmpp_2m_sde", "--size", "24x16", "--set", "guidance_rescale=0.5", "--dtype", "bf16"]),
     ]:
         vgen("gen", "it's a 'red' circle", "-m", model, "-o", name, *words)
@@ -131,6 +131,13 @@ def test_inspect_tells_how_a_clip_was_made_and_its_command_makes_it_again(vgen, 
         assert (vgen.folder / f"again{extension}").read_bytes() == (vgen.folder / name).read_bytes()
     vgen("gen", PROMPT, "-m", model, "-o", "frames/")
     assert PROMPT in vgen("inspect", "frames").out
+
+
+def test_inspect_reads_the_manifest_of_a_video(vgen, model, ffmpeg):
+    for name in ("a.mp4", "a.gif"):
+        vgen("gen", PROMPT, "-m", model, "-o", name, "--seed", 6)
+        found = vgen("inspect", name, "--json").document["files"][0]
+        assert found["manifest"]["seed"] == 6 and "--seed 6" in found["command"]
 
 
 # ---- eval ----
@@ -227,9 +234,7 @@ def test_the_table_of_exit_codes_is_true(vgen, model):
     """docs/guide/errors.md against what the program returns; each code once, with its type in --json."""
     table = (ROOT / "docs" / "guide" / "errors.md").read_text()
     rows = {
-        int(c): names
-        for codes, names in re.findall(r"^\| ([\d, ]+) \| ([^|]*) \|", table, re.MULTILINE)
-        for c in codes.split(",")
+        int(c): names for codes, names in re.findall(r"^\| ([\d, ]+) \|([^|]*)\|", table, re.MULTILINE) for c in codes.split(",")
     }
     assert set(rows) >= {0, 1, 2, 3, 4, 5, 6, 7, 70, 130, 143}
     (vgen.folder / "bad.safetensors").write_bytes(b"\x64" + bytes(7) + b"{}")

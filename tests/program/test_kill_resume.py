@@ -10,7 +10,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import AUTOENCODER, TEXT_TO_VIDEO, Vgen
+from harness import AUTOENCODER, TEXT_TO_VIDEO, Vgen
 
 PROMPT = "a red circle moving left on a black background"
 STEPS = 40

@@ -80,20 +80,27 @@ struct Weights {
   std::vector<Tensor> master, average;
 
   void publish() {  // master -> live
-    if (live.empty() || master[0].is_same(live[0].second)) return;
+    if (shared()) return;
     for (std::size_t i = 0; i < live.size(); ++i) live[i].second.detach().copy_(master[i]);
   }
-  // Runs f with `values` in the live tensors.
-  template <class F>
-  auto with(const std::vector<Tensor>& values, F&& f) {
+  bool shared() const { return !live.empty() && master[0].is_same(live[0].second); }
+  // Runs f with `values` in the live tensors; what belongs there is in `displaced` meanwhile. The changes are made
+  // under `lock`, f runs without it.
+  std::vector<Tensor> displaced;
+  template <class Lock, class F>
+  auto with(const std::vector<Tensor>& values, Lock& lock, F&& f) {
     const at::NoGradGuard off;
-    std::vector<Tensor> kept;
+    lock.lock();
     for (std::size_t i = 0; i < live.size(); ++i) {
-      kept.push_back(live[i].second.detach().clone());
+      displaced.push_back(live[i].second.detach().clone());
       live[i].second.detach().copy_(values[i]);
     }
+    lock.unlock();
     const auto restore = [&] {
-      for (std::size_t i = 0; i < live.size(); ++i) live[i].second.detach().copy_(kept[i]);
+      lock.lock();
+      for (std::size_t i = 0; i < live.size(); ++i) live[i].second.detach().copy_(displaced[i]);
+      displaced.clear();
+      lock.unlock();
     };
     try {
       auto result = f();
@@ -141,7 +148,7 @@ void each_saved(const Weights& w, Optimizers& o, const F& f) {
   const auto all = [&](const char* prefix, const std::vector<Tensor>& tensors, const std::vector<std::size_t>* at) {
     for (std::size_t i = 0; i < tensors.size(); ++i) f(prefix + w.live[at ? (*at)[i] : i].first, tensors[i]);
   };
-  all("model/", w.master, nullptr);
+  all("model/", w.shared() && !w.displaced.empty() ? w.displaced : w.master, nullptr);
   all("ema/", w.average, nullptr);
   all("adam1/", o.adamw.first_moments(), &o.by_adamw);
   all("adam2/", o.adamw.second_moments(), &o.by_adamw);
@@ -244,7 +251,7 @@ TrainResult train(Task& task, const TrainerOptions& o, const fs::path& folder, c
     double norm = 0;
     {
       const at::NoGradGuard off;
-      if (!w.live.empty() && !w.master[0].is_same(w.live[0].second)) {
+      if (!w.shared()) {
         for (std::size_t i = 0; i < w.live.size(); ++i) {
           Tensor& gradient = w.live[i].second.mutable_grad();
           if (gradient.defined()) w.master[i].mutable_grad() = gradient.to(at::kFloat);
@@ -281,13 +288,11 @@ TrainResult train(Task& task, const TrainerOptions& o, const fs::path& folder, c
                             {"lr", rate},
                             {"gradient_norm", norm},
                             {"seconds_per_step", elapsed() / static_cast<double>(step - first)}});
-    if (step % o.checkpoint_every == 0 || last) save_checkpoint();
     if (o.sample_every > 0 && (step % o.sample_every == 0 || last)) {
-      changing.lock();  // previews run with other weights
-      const auto scores = w.with(best, [&] { return task.preview(step, folder, events); });
-      changing.unlock();
+      const auto scores = w.with(best, changing, [&] { return task.preview(step, folder, events); });
       if (!scores.empty()) events.scalars(step, scores);
     }
+    if (step % o.checkpoint_every == 0 || last) save_checkpoint();
     if (progress) progress({"train", step, o.steps, elapsed()});
   }
 
