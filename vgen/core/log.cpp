@@ -52,8 +52,12 @@ void set_sink(std::function<void(Level, std::string_view)> sink) {
 
 void write(Level level, std::string_view message) {
   if (!enabled(level)) return;
-  const std::scoped_lock lock(sink_mutex());
-  if (custom_sink()) return custom_sink()(level, message);
+  std::function<void(Level, std::string_view)> sink;
+  {
+    const std::scoped_lock lock(sink_mutex());
+    sink = custom_sink();
+  }
+  if (sink) return sink(level, message);  // without the lock: a sink may wait for a lock of its own (Python's)
   static constexpr spdlog::level::level_enum map[] = {spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
                                                       spdlog::level::err, spdlog::level::off};
   logger().log(map[static_cast<int>(level)], spdlog::string_view_t(message.data(), message.size()));

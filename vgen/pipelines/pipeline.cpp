@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <condition_variable>
 #include <fstream>
@@ -295,7 +296,13 @@ Tensor Pipeline::denoise(const Plan& plan, const Text& text, std::uint64_t seed,
     if (callbacks.progress) callbacks.progress({"denoise", done.index + 1, done.total, elapsed()});
     return go_on;
   };
-  return samplers::sample(denoiser, schedule, noise, plan.sampler, noise_from(generator), on_step);
+  if (!callbacks.sampler)
+    return samplers::sample(denoiser, schedule, noise, plan.sampler, noise_from(generator), on_step);
+  const Tensor latents = callbacks.sampler(denoiser, schedule, noise, noise_from(generator), on_step);
+  VGEN_CHECK(latents.defined() && latents.sizes() == noise.sizes(), ShapeError, "sampler: must return latents ",
+             shape_string(noise.sizes()), ", got ", latents.defined() ? shape_string(latents.sizes()) : "none");
+  VGEN_CHECK(finite(latents), NumericsError, "sampler: returned latents with NaN or Inf");
+  return latents;
 }
 
 video::Frames Pipeline::decode(const Tensor& latents, double fps, std::int64_t chunk, const Callbacks& callbacks) {
@@ -338,6 +345,7 @@ std::vector<Clip> Pipeline::generate(const Request& request, const Callbacks& ca
       if (key != "seeds" && key != "count" && key != "memory_bytes") clip.manifest.set(key, value);
     clip.manifest.set("seed", Node(static_cast<std::int64_t>(seed)));
     clip.manifest.set("dtype", name_of(components_.unet->parameters().front().scalar_type()));
+    if (callbacks.sampler) clip.manifest.set("sampler", Node("the caller's own"));
     clip.manifest.set("schedule", vgen::to_node(components_.index.schedule));
     if (callbacks.on_latents) callbacks.on_latents(clip);
     clip.frames = decode(clip.latents, *p.request.fps, p.decode_chunk, callbacks);
@@ -359,7 +367,8 @@ video::WriteReport Clip::save(const fs::path& path, video::WriteOptions options,
 struct StepIterator::State {
   Pipeline pipeline;
   Plan plan;
-  CancelToken cancel;
+  Callbacks callbacks;
+  std::atomic<bool> left = false;  // by the caller, between two steps
   std::mutex mutex;
   std::condition_variable changed;
   enum class Turn { worker, caller, done } turn = Turn::caller;
@@ -368,21 +377,22 @@ struct StepIterator::State {
   std::thread worker;
   bool started = false;
 
-  State(Pipeline p, const Request& request) : pipeline(std::move(p)), plan(pipeline.plan(request)) {}
+  State(Pipeline p, const Request& request, Callbacks c)
+      : pipeline(std::move(p)), plan(pipeline.plan(request)), callbacks(std::move(c)) {}
 
   void run() {
     try {
-      Callbacks callbacks;
-      callbacks.cancel = cancel;
-      callbacks.on_step = [this](samplers::Step& s) {
+      Callbacks mine = callbacks;
+      mine.on_step = [this](samplers::Step& s) {
+        const bool go_on = !callbacks.on_step || callbacks.on_step(s);
         std::unique_lock lock(mutex);
         step = s;
         turn = Turn::caller;
         changed.notify_all();
         changed.wait(lock, [this] { return turn == Turn::worker; });
-        return !cancel.cancelled();
+        return go_on && !left;
       };
-      pipeline.denoise(plan, plan.seeds.front(), callbacks);
+      pipeline.denoise(plan, plan.seeds.front(), mine);
     } catch (...) { error = std::current_exception(); }
     const std::scoped_lock lock(mutex);
     turn = Turn::done;
@@ -390,14 +400,14 @@ struct StepIterator::State {
   }
 };
 
-StepIterator::StepIterator(Pipeline pipeline, const Request& request)
-    : state_(std::make_unique<State>(std::move(pipeline), request)) {}
+StepIterator::StepIterator(Pipeline pipeline, const Request& request, Callbacks callbacks)
+    : state_(std::make_unique<State>(std::move(pipeline), request, std::move(callbacks))) {}
 StepIterator::StepIterator(StepIterator&&) noexcept = default;
 StepIterator::~StepIterator() {
   if (!state_ || !state_->started) return;
-  state_->cancel.cancel();
   {
     const std::scoped_lock lock(state_->mutex);
+    state_->left = true;
     if (state_->turn != State::Turn::done) state_->turn = State::Turn::worker;
     state_->changed.notify_all();
   }

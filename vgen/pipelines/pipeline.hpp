@@ -46,6 +46,7 @@ struct Callbacks {
   OnProgress progress;
   CancelToken cancel;
   std::function<void(const Clip&)> on_latents;  // before decoding: `frames` is still empty
+  samplers::SamplerFunction sampler;            // the caller's own algorithm, in place of the request's
 };
 
 struct LoadOptions {
@@ -92,7 +93,8 @@ class VGEN_API Pipeline {
 // Steps of one sampling run, one at a time: a run that is iterated, looked at, and stopped at will.
 class VGEN_API StepIterator {
  public:
-  StepIterator(Pipeline pipeline, const Request& request);
+  // Of `callbacks`, on_step is called before the step is handed out; cancelling ends the run with Interrupted.
+  StepIterator(Pipeline pipeline, const Request& request, Callbacks callbacks = {});
   ~StepIterator();  // stops the run
   StepIterator(StepIterator&&) noexcept;
   // The next step, or nullptr at the end. Errors of the run are thrown here. The pointer holds until the next call.

@@ -1,6 +1,7 @@
 #include "vgen/pipelines/pipeline.hpp"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
 #include <gmock/gmock.h>
 #include <unistd.h>
 
@@ -138,6 +139,89 @@ TEST_F(PipelineTest, StopsOnRequest) {
   Callbacks callbacks;
   callbacks.on_step = [&](samplers::Step&) { return callbacks.cancel.cancel(), true; };
   EXPECT_THROW(pipe.generate({.prompt = "x"}, callbacks), Interrupted);
+}
+
+// ---- what a user adds without touching the library: a sampler of their own, a text encoder of their own ----
+
+// DDIM in its exponential form on a plain even grid, with a step report: the shape of any sampler outside the library.
+Tensor exponential_euler(const samplers::Denoiser& denoiser, const samplers::NoiseSchedule& schedule, Tensor x,
+                         const NoiseSource&, const samplers::OnStep& on_step, int steps) {
+  for (int i = 0; i < steps; ++i) {
+    const auto at = [&](int k) { return k == steps ? -1 : schedule.steps() - 1 - k * schedule.steps() / steps; };
+    const auto from = schedule.level(at(i)), to = schedule.level(at(i + 1));
+    const auto d = denoiser(x, from);
+    x = to.alpha * d.x0 + to.sigma * d.eps;
+    samplers::Step step{i, steps, from, to, x, d.x0};
+    if (on_step && !on_step(step)) break;
+    x = step.latent;
+  }
+  return x;
+}
+
+TEST_F(PipelineTest, RunsASamplerOfTheCallersOwn) {
+  Pipeline pipe = Pipeline::from_pretrained(folder);
+  std::vector<int> seen;
+  Callbacks callbacks;
+  callbacks.sampler = [](const auto& denoiser, const auto& schedule, Tensor noise, const auto& source,
+                         const auto& on_step) {
+    return exponential_euler(denoiser, schedule, noise, source, on_step, 5);
+  };
+  callbacks.on_step = [&](samplers::Step& s) { return seen.push_back(s.index), true; };
+  const Clip own = pipe.generate({.prompt = "x", .seed = 3}, callbacks).front();
+  EXPECT_EQ(seen, (std::vector{0, 1, 2, 3, 4}));
+  EXPECT_EQ(own.manifest.at("sampler").as_string(), "the caller's own");
+  const auto as = [&](samplers::Sampler sampler) {
+    return pipe.generate({.prompt = "x", .sampler = std::move(sampler), .seed = 3}).front().latents;
+  };
+  const Tensor same =
+      as(samplers::DdimOptions{.steps = 5, .spacing = schedulers::Spacing::trailing, .end_clean = true});
+  EXPECT_LT((own.latents - same).abs().max().item<double>(), 1e-5) << "the algebra of DDIM on the trailing grid";
+  EXPECT_FALSE(own.latents.equal(as(samplers::DdimOptions{.steps = 5})));
+
+  StepIterator steps(pipe, {.prompt = "x", .seed = 3}, {.sampler = callbacks.sampler});
+  Tensor last;
+  while (const samplers::Step* step = steps.next()) last = step->latent;
+  EXPECT_TRUE(last.equal(own.latents));
+
+  callbacks.sampler = [](const auto&, const auto&, Tensor noise, const auto&, const auto&) {
+    return noise.narrow(2, 0, 1);
+  };
+  EXPECT_THROW(pipe.generate({.prompt = "x"}, callbacks), ShapeError);
+  callbacks.sampler = [](const auto&, const auto&, Tensor noise, const auto&, const auto&) { return noise / 0; };
+  EXPECT_THROW(pipe.generate({.prompt = "x"}, callbacks), NumericsError);
+}
+
+// A bag of hashed words: each word is one fixed random vector.
+class HashedWords : public conditioning::Encoder {
+ public:
+  explicit HashedWords(std::int64_t width) : width_(width) {}
+  conditioning::TextEmbedding encode(std::span<const std::string> texts) override {
+    conditioning::TextEmbedding out;
+    std::vector<Tensor> rows;
+    for (const std::string& text : texts) {
+      seen.push_back(text);
+      rows.push_back(randn({1, 4, width_}, make_generator(std::hash<std::string>{}(text))));
+    }
+    out.words = at::cat(rows, 0);
+    return out;
+  }
+  std::vector<std::string> seen;
+
+ private:
+  std::int64_t width_;
+};
+
+TEST_F(PipelineTest, RunsATextEncoderOfTheCallersOwn) {
+  Pipeline pipe = Pipeline::from_pretrained(folder);
+  const Tensor before = pipe.generate({.prompt = "x", .seed = 3}).front().latents;
+  const auto encoder = std::make_shared<HashedWords>(32);
+  pipe.components().text = encoder;
+  const Clip one = pipe.generate({.prompt = "x", .negative_prompt = "bad", .seed = 3}).front();
+  EXPECT_EQ(encoder->seen, (std::vector<std::string>{"x", "bad"}));
+  EXPECT_FALSE(one.latents.equal(before));
+  EXPECT_FALSE(pipe.generate({.prompt = "y", .seed = 3}).front().latents.equal(one.latents));
+  pipe.components().text = std::make_shared<HashedWords>(31);
+  EXPECT_THROW(pipe.generate({.prompt = "x"}), ShapeError) << "the UNet expects 32 channels";
 }
 
 TEST_F(PipelineTest, LongPromptNamesDroppedWords) {

@@ -1,0 +1,74 @@
+// The base of all networks, initial values, and the primitives.
+#include "vgen/nn/module.hpp"
+
+#include "bindings/tensor.hpp"
+#include "vgen/nn/init.hpp"
+#include "vgen/nn/memory.hpp"
+#include "vgen/nn/ops.hpp"
+#include "vgen/weights/load.hpp"
+
+namespace vgen::bindings {
+
+void bind_nn(py::module_& m) {
+  using namespace nn;
+  using Unlocked = py::call_guard<py::gil_scoped_release>;
+  using Named = std::vector<std::pair<std::string, Tensor>>;
+  py::class_<Module, std::shared_ptr<Module>>(m, "Module", doc("nn::Module"))
+      .def("parameters", &Module::parameters, "Every parameter, depth first in the order of declaration.")
+      .def("named_parameters", &Module::named_parameters,
+           "The same with their names, e.g. \"down.0.res.conv1.weight\".")
+      .def("named_buffers",
+           [](Module& self) {
+             Named out;
+             self.each_buffer([&](const std::string& name, Tensor& t) { out.emplace_back(name, t); });
+             return out;
+           })
+      .def("parameter_count", &Module::parameter_count, "Number of values in all parameters.")
+      .def(
+          "state_dict",
+          [](Module& self) {
+            py::typing::Dict<py::str, Tensor> out;
+            const auto add = [&](const std::string& name, Tensor& t) { out[py::str(name)] = t.detach(); };
+            self.each_parameter(add);
+            self.each_buffer(add);
+            return out;
+          },
+          "Parameters and buffers by name; the tensors are the module's own.")
+      .def(
+          "load_state_dict",
+          [](Module& self, const std::map<std::string, Tensor>& state) {
+            weights::StateDict given;
+            for (const auto& [name, t] : state) given.emplace_back(name, t.detach().clone());
+            const py::gil_scoped_release released;
+            weights::load_weights(weights::targets_of(self, true), std::move(given));
+          },
+          "state"_a,
+          "Replaces all parameters and buffers or, with WeightsError and a full report, none. The tensors are copied.")
+      .def("train", &Module::train, "mode"_a = true)
+      .def("eval", &Module::eval)
+      .def_property_readonly("training", &Module::training)
+      .def("requires_grad_", &Module::requires_grad, "requires_grad"_a = true)
+      .def(
+          "to", [](Module& self, at::Device device, at::ScalarType dtype) { self.to(device, dtype); }, "device"_a,
+          "dtype"_a, Unlocked(), doc("nn::Module::to"))
+      .def("__repr__", [](const py::object& self) {
+        return str(py::str(py::type::of(self).attr("__name__")).cast<std::string>(), "(",
+                   static_cast<long long>(self.cast<Module&>().parameter_count()), " parameters)");
+      });
+  m.def(
+      "initialise", [](Module& module, std::uint64_t seed) { initialise(module, make_generator(seed)); }, "module"_a,
+      "seed"_a = 0, Unlocked(), doc("nn::initialise"));
+  m.def("cache_memory", &cache_memory, "on"_a, doc("nn::cache_memory"));
+
+  m.def("group_norm", &group_norm, "x"_a, "weight"_a, "bias"_a, "groups"_a, "eps"_a = 1e-5, "silu"_a = false,
+        Unlocked(), doc("nn::group_norm"));
+  m.def("conv2d", &conv2d, "x"_a, "weight"_a, "bias"_a, "stride"_a = 1, "pad_h"_a = 0, "pad_w"_a = 0, Unlocked(),
+        doc("nn::conv2d"));
+  m.def("attend", &attend, "q"_a, "k"_a, "v"_a, "heads"_a, "causal"_a = false, Unlocked(), doc("nn::attend"));
+  m.def("attend_frames", &attend_frames, "q"_a, "k"_a, "v"_a, "heads"_a, Unlocked(), doc("nn::attend_frames"));
+  m.def("layer_norm", &layer_norm, "x"_a, "weight"_a, "bias"_a, "eps"_a = 1e-5, Unlocked(), doc("nn::layer_norm"));
+  m.def("geglu", &geglu, "x"_a, Unlocked(), doc("nn::geglu"));
+  m.def("upsample2x", &upsample2x, "x"_a, Unlocked(), doc("nn::upsample2x"));
+}
+
+}  // namespace vgen::bindings

@@ -1,0 +1,39 @@
+// Golden cases.
+#include "bindings/common.hpp"
+#include "vgen/parity/case.hpp"
+
+namespace vgen::bindings {
+
+void bind_parity(py::module_& m) {
+  using namespace parity;
+  py::class_<Outcome>(m, "Outcome", "How one golden case compared.")
+      .def_readonly("area", &Outcome::area)
+      .def_readonly("name", &Outcome::name)
+      .def_readonly("ok", &Outcome::ok, "every tensor is within its tolerance")
+      .def_readonly("worst", &Outcome::worst, "the tensor nearest to its tolerance, or furthest beyond")
+      .def_readonly("error", &Outcome::error)
+      .def_readonly("tolerance", &Outcome::tolerance)
+      .def_readonly("seconds", &Outcome::seconds)
+      .def_readonly("compared", &Outcome::compared)
+      .def_readonly("message", &Outcome::message)
+      .def("__bool__", [](const Outcome& o) { return o.ok; })
+      .def("__repr__", [](const Outcome& o) {
+        return repr_of("Outcome", {{"area", py::str(o.area)},
+                                   {"name", py::str(o.name)},
+                                   {"ok", py::bool_(o.ok)},
+                                   {"worst", py::str(o.worst)},
+                                   {"error", py::float_(o.error)},
+                                   {"tolerance", py::float_(o.tolerance)}});
+      });
+  m.def(
+      "run",
+      [](const std::filesystem::path& root, const std::string& only) {
+        return interruptible([&](const CancelToken& cancel) {
+          return run(root, only, [&](const Outcome&) { cancel.check("parity"); });
+        });
+      },
+      "root"_a, "only"_a = "",
+      "Runs every golden case under `root` (a folder or one .json) whose \"area/name\" matches the glob `only`.");
+}
+
+}  // namespace vgen::bindings

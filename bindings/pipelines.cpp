@@ -1,0 +1,253 @@
+// From a prompt to a clip. vgen.pipelines.Pipeline (python/vgen/pipelines.py) adds the call with diffusers' argument
+// names.
+#include "vgen/pipelines/pipeline.hpp"
+
+#include "bindings/tensor.hpp"
+#include "vgen/pipelines/model_part.hpp"
+
+namespace vgen::bindings {
+namespace {
+
+using namespace pipelines;
+
+// The functions of one call, as keywords of it.
+struct Given {
+  samplers::OnStep on_step;
+  py::object progress, on_latents;
+  samplers::SamplerFunction sampler;
+
+  Callbacks callbacks(const CancelToken& cancel) const {
+    Callbacks out;
+    out.on_step = on_step;
+    out.progress = to_progress(progress);
+    out.cancel = cancel;
+    out.sampler = sampler;
+    if (!on_latents.is_none())
+      out.on_latents = [held = hold(on_latents)](const Clip& clip) {
+        const py::gil_scoped_acquire gil;
+        (*held)(clip);
+      };
+    return out;
+  }
+};
+
+template <class Part>
+auto replace_part(std::shared_ptr<Part> Components::*member, const char* name) {
+  return [member, name](Components& c, std::shared_ptr<Part> part) {
+    VGEN_CHECK(part, ConfigError, "components: ", name, " must be there, got None");
+    c.*member = std::move(part);
+  };
+}
+
+// A step handed out by an iterator, with what it needs to show itself; it does not keep the run alive.
+struct IteratedStep : samplers::Step {
+  std::shared_ptr<Pipeline> pipeline;
+  std::int64_t chunk = 1;
+};
+
+std::shared_ptr<StepIterator> make_iterator(const Pipeline& pipeline, const Request& request, Callbacks callbacks) {
+  return {new StepIterator(pipeline, request, std::move(callbacks)), [](StepIterator* it) {
+            if (!PyGILState_Check()) return delete it;
+            const py::gil_scoped_release released;  // its thread may be waiting for the GIL
+            delete it;
+          }};
+}
+
+// The iterator Python holds: next() waits without the GIL, Ctrl-C ends the run.
+class Steps {
+ public:
+  Steps(const Pipeline& pipeline, const Request& request, const Given& given)
+      : pipeline_(std::make_shared<Pipeline>(pipeline)),
+        chunk_(pipeline.plan(request).decode_chunk),
+        run_(make_iterator(pipeline, request, given.callbacks(cancel_))) {}
+  std::shared_ptr<IteratedStep> next() {
+    if (!run_) throw py::stop_iteration();
+    const samplers::Step* step = interruptible([&](const CancelToken&) { return run_->next(); }, cancel_);
+    if (!step) {
+      run_.reset();
+      throw py::stop_iteration();
+    }
+    auto out = std::make_shared<IteratedStep>();
+    static_cast<samplers::Step&>(*out) = *step;
+    out->pipeline = pipeline_;
+    out->chunk = chunk_;
+    return out;
+  }
+  void close() { run_.reset(); }
+
+ private:
+  CancelToken cancel_;
+  std::shared_ptr<Pipeline> pipeline_;
+  std::int64_t chunk_;
+  std::shared_ptr<StepIterator> run_;
+};
+
+}  // namespace
+
+void bind_pipelines(py::module_& m) {
+  bind_options<GenerationDefaults>(m, "GenerationDefaults", doc("pipelines::GenerationDefaults"));
+  bind_options<ModelIndex>(m, "ModelIndex", doc("pipelines::ModelIndex"));
+  bind_options<Request>(m, "Request", doc("pipelines::Request"));
+
+  py::class_<Components>(m, "Components", doc("pipelines::Components"))
+      .def(py::init([](std::shared_ptr<conditioning::Encoder> text, std::shared_ptr<unet::UNet> unet,
+                       std::shared_ptr<vae::AutoencoderKl> vae, const ModelIndex& index, std::string folder) {
+             return Components{std::move(text), std::move(unet), std::move(vae), index, std::move(folder)};
+           }),
+           "text"_a, "unet"_a, "vae"_a, py::arg_v("index", ModelIndex{}, "ModelIndex()"), "folder"_a = "")
+      .def_property(
+          "text", [](const Components& c) { return c.text; }, replace_part(&Components::text, "text"),
+          "turns prompts into context: a conditioning.Encoder")
+      .def_property(
+          "unet", [](const Components& c) { return c.unet; }, replace_part(&Components::unet, "unet"))
+      .def_property(
+          "vae", [](const Components& c) { return c.vae; }, replace_part(&Components::vae, "vae"))
+      .def_readwrite("index", &Components::index)
+      .def_readonly("folder", &Components::folder, doc("pipelines::Components::folder"))
+      .def("__repr__", [](const Components& c) {
+        return repr_of("Components",
+                       {{"text", py::cast(c.text)}, {"unet", py::cast(c.unet)}, {"vae", py::cast(c.vae)}});
+      });
+
+  py::class_<Clip>(m, "Clip", "A generated clip.")
+      .def_readonly("frames", &Clip::frames, "uint8 [F, H, W, C], a NumPy view of the clip's own memory")
+      .def_property_readonly(
+          "fps", [](const Clip& c) { return c.frames.fps; }, "frames a second")
+      .def_readonly("latents", &Clip::latents, doc("pipelines::Clip::latents"))
+      .def_readonly("seed", &Clip::seed)
+      .def_property_readonly(
+          "manifest", [](const Clip& c) { return to_python(c.manifest); },
+          "everything that made it, as a dict; it is also kept inside the saved file")
+      .def_readonly("dropped_words", &Clip::dropped_words,
+                    "words of the prompt that did not fit into the text encoder's window")
+      .def(
+          "save",
+          [](const Clip& clip, const std::filesystem::path& path, const std::optional<video::WriteOptions>& options,
+             const py::kwargs& fields) {
+            const auto o = with_keywords(options.value_or(video::WriteOptions{}), fields, "save");
+            return interruptible([&](const CancelToken& cancel) { return clip.save(path, o, {.cancel = cancel}); });
+          },
+          "path"_a, "options"_a = py::none(),
+          "Writes the clip; the name decides the format (.mp4, .webm, .gif, .png, ...). Fields of video.WriteOptions "
+          "may be given "
+          "by name. The file appears complete or not at all.")
+      .def(
+          "__array__",
+          [](const Clip& clip, const py::object& dtype, const py::object& copy) {
+            return py::module_::import("numpy").attr("array")(to_array(clip.frames), dtype, "copy"_a = copy);
+          },
+          "dtype"_a = py::none(), "copy"_a = py::none())
+      .def("__len__", [](const Clip& c) { return c.frames.count; })
+      .def("_repr_html_",
+           [](const py::object& self) { return py::str(py::module_::import("vgen.notebook").attr("html")(self)); })
+      .def("__repr__", [](const Clip& c) {
+        const Node* prompt = c.manifest.find("prompt");
+        return repr_of("Clip",
+                       {{"prompt", prompt ? to_python(*prompt) : py::none()},
+                        {"seed", py::int_(c.seed)},
+                        {"frames", py::make_tuple(c.frames.count, c.frames.height, c.frames.width, c.frames.channels)},
+                        {"fps", py::float_(c.frames.fps)}});
+      });
+
+  py::class_<Plan>(m, "Plan", doc("pipelines::Plan"))
+      .def_readonly("request", &Plan::request, doc("pipelines::Plan::request"))
+      .def_readonly("sampler", &Plan::sampler)
+      .def_readonly("seeds", &Plan::seeds)
+      .def_readonly("decode_chunk", &Plan::decode_chunk)
+      .def_readonly("memory_bytes", &Plan::memory_bytes, doc("pipelines::Plan::memory_bytes"))
+      .def("to_dict", [](const Plan& p) { return py::dict(to_python(p.to_node())); })
+      .def("__repr__", [](const Plan& p) {
+        return repr_of("Plan", {{"request", py::cast(p.request)},
+                                {"seeds", py::cast(p.seeds)},
+                                {"memory_bytes", py::float_(p.memory_bytes)}});
+      });
+
+  py::class_<IteratedStep, samplers::Step, std::shared_ptr<IteratedStep>>(m, "IteratedStep",
+                                                                          "A step of pipe.steps(...).")
+      .def(
+          "preview",
+          [](const IteratedStep& step, double fps) {
+            return interruptible([&](const CancelToken& cancel) {
+              return step.pipeline->decode(step.x0, fps, step.chunk, {.cancel = cancel});
+            });
+          },
+          "fps"_a = 8, "Frames uint8 [F, H, W, C] of the clean sample that the model sees in this step, decoded.");
+  py::class_<Steps>(m, "StepIterator", doc("pipelines::StepIterator"))
+      .def("__iter__", [](const py::object& self) { return self; })
+      .def("__next__", &Steps::next)
+      .def("close", &Steps::close, "Stops the run; leaving the loop does the same.")
+      .def("__enter__", [](const py::object& self) { return self; })
+      .def("__exit__", [](Steps& self, const py::args&) { self.close(); });
+
+  py::class_<Pipeline>(m, "Pipeline", doc("pipelines::Pipeline"))
+      .def(py::init<const Pipeline&>(), "other"_a)
+      .def(py::init<Components>(), "components"_a, doc("pipelines::Pipeline::Pipeline"))
+      .def_static(
+          "from_pretrained",
+          [](const std::optional<std::filesystem::path>& folder, const std::string& device, const py::object& dtype) {
+            const LoadOptions options{.device = device, .dtype = dtype_name(dtype)};
+            return interruptible([&](const CancelToken&) {
+              return Pipeline::from_pretrained(folder.value_or(std::filesystem::path()), options);
+            });
+          },
+          "folder"_a = py::none(), py::kw_only(), "device"_a = "cpu", "dtype"_a = "fp32",
+          doc("pipelines::Pipeline::from_pretrained"))
+      .def("plan", &Pipeline::plan, "request"_a,
+           "A request with every default filled in and checked, and its memory estimated.")
+      .def(
+          "generate",
+          [](Pipeline& self, const Request& request, const samplers::OnStep& on_step, const py::object& progress,
+             const py::object& on_latents, const samplers::SamplerFunction& sampler) {
+            const CancelToken cancel;
+            const Callbacks callbacks = Given{on_step, progress, on_latents, sampler}.callbacks(cancel);
+            return interruptible([&](const CancelToken&) { return self.generate(request, callbacks); }, cancel);
+          },
+          "request"_a, py::kw_only(), "on_step"_a = py::none(), "progress"_a = py::none(), "on_latents"_a = py::none(),
+          "sampler"_a = py::none(),
+          "One clip a seed of the request. on_step(step) is called after each step, False stops early; progress(stage, "
+          "done, total, "
+          "seconds); on_latents(clip) before decoding; sampler: a function of your own in place of the request's.")
+      .def(
+          "denoise",
+          [](Pipeline& self, const Plan& plan, std::uint64_t seed, const samplers::OnStep& on_step,
+             const samplers::SamplerFunction& sampler) {
+            const CancelToken cancel;
+            const Callbacks callbacks = Given{on_step, py::none(), py::none(), sampler}.callbacks(cancel);
+            return interruptible([&](const CancelToken&) { return self.denoise(plan, seed, callbacks); }, cancel);
+          },
+          "plan"_a, "seed"_a, py::kw_only(), "on_step"_a = py::none(), "sampler"_a = py::none(),
+          doc("pipelines::Pipeline::denoise"))
+      .def(
+          "decode",
+          [](Pipeline& self, const Tensor& latents, double fps, std::int64_t chunk) {
+            return interruptible(
+                [&](const CancelToken& cancel) { return self.decode(latents, fps, chunk, {.cancel = cancel}); });
+          },
+          "latents"_a, "fps"_a = 8, "chunk"_a = 4, "Frames uint8 [F, H, W, C] of scaled latents [1, C, F, h, w].")
+      .def(
+          "iterate",
+          [](const Pipeline& self, const Request& request, const samplers::OnStep& on_step,
+             const samplers::SamplerFunction& sampler) {
+            return Steps(self, request, Given{on_step, py::none(), py::none(), sampler});
+          },
+          "request"_a, py::kw_only(), "on_step"_a = py::none(), "sampler"_a = py::none(),
+          doc("pipelines::StepIterator"))
+      .def_property_readonly("components", &Pipeline::components, py::return_value_policy::reference_internal,
+                             doc("pipelines::Components"))
+      .def_property_readonly(
+          "index", [](const Pipeline& p) { return p.index(); }, "what model_index.json says");
+
+  m.def("shipped_model", &shipped_model, doc("pipelines::shipped_model"));
+  m.def(
+      "write_part",
+      [](const std::filesystem::path& folder, const std::string& part, const py::object& config, nn::Module& module,
+         at::ScalarType dtype) {
+        const Node node = py::isinstance<py::dict>(config) ? to_node(config) : to_node(config.attr("to_dict")());
+        const py::gil_scoped_release released;
+        write_part(folder, part, node, module.named_parameters(), dtype);
+      },
+      "folder"_a, "part"_a, "config"_a, "module"_a, py::arg_v("dtype", at::kHalf, "torch.float16"),
+      "Writes <folder>/<part>/config.json and model.safetensors of a module, converted to dtype.");
+}
+
+}  // namespace vgen::bindings

@@ -1,0 +1,82 @@
+// The video UNet.
+#include "vgen/unet/unet.hpp"
+
+#include "bindings/tensor.hpp"
+#include "vgen/unet/init.hpp"
+
+namespace vgen::bindings {
+namespace {
+
+unet::Conditions conditions_from(const std::map<std::string, Tensor>& given) {
+  unet::Conditions out;
+  for (const auto& [name, tensor] : given) out.set(name, tensor);
+  return out;
+}
+
+// Blocks are the grain at which Ctrl-C is noticed.
+void check_at_block(const std::string&, const Tensor&) { Interruption::check("unet"); }
+
+std::vector<std::pair<std::string, std::string>> names_of(const std::vector<KeyPair>& pairs) {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const KeyPair& pair : pairs) out.emplace_back(pair.ours, pair.theirs);
+  return out;
+}
+
+}  // namespace
+
+void bind_unet(py::module_& m) {
+  using namespace unet;
+  bind_options<FramePosition>(m, "FramePosition", doc("unet::FramePosition"));
+  bind_options<Fps>(m, "Fps", "Adds the frame rate to the time embedding.");
+  bind_options<Text>(m, "Text", "The words of the prompt as context of the cross-attention.");
+  bind_options<Level>(m, "Level", "One resolution of the UNet.");
+  bind_options<UNetOptions>(m, "UNetOptions", doc("unet::UNetOptions"));
+
+  py::class_<UNet, nn::Module, std::shared_ptr<UNet>>(m, "UNet", doc("unet::UNet"))
+      .def(py::init([](const std::optional<UNetOptions>& options, const py::kwargs& fields) {
+             const UNetOptions o = with_keywords(options.value_or(UNetOptions{}), fields, "UNet");
+             const py::gil_scoped_release released;
+             return std::make_shared<UNet>(o);
+           }),
+           "options"_a = py::none())
+      .def_property_readonly("options", &UNet::options)
+      .def_property_readonly("declared", &UNet::declared, doc("unet::UNet::declared"))
+      .def("recompute", &UNet::recompute, "on"_a, doc("unet::UNet::recompute"))
+      .def(
+          "forward",
+          [](UNet& net, const Tensor& x, const Tensor& t, const std::map<std::string, Tensor>& conditions) {
+            const Conditions given = conditions_from(conditions);
+            return interruptible(
+                [&](const CancelToken&) { return net.forward(x, t, given, {.observe = check_at_block}); });
+          },
+          "x"_a, "t"_a, "conditions"_a, doc("unet::UNet::forward"))
+      .def(
+          "__call__",
+          [](UNet& net, const Tensor& x, const Tensor& t, const std::map<std::string, Tensor>& conditions) {
+            const Conditions given = conditions_from(conditions);
+            return interruptible(
+                [&](const CancelToken&) { return net.forward(x, t, given, {.observe = check_at_block}); });
+          },
+          "x"_a, "t"_a, "conditions"_a, "The same as forward.")
+      .def(
+          "bind",
+          [](const std::shared_ptr<UNet>& net, const std::map<std::string, Tensor>& conditions) -> diffusion::Model {
+            return [net, given = conditions_from(conditions)](const Tensor& x, const Tensor& t) {
+              return net->forward(x, t, given, {.observe = check_at_block});
+            };
+          },
+          "conditions"_a,
+          "The network with its conditions bound: a diffusion.Model, for diffusion.denoiser and guidance.");
+  m.def(
+      "initialise", [](UNet& net, std::uint64_t seed) { initialise(net, make_generator(seed)); }, "unet"_a,
+      "seed"_a = 0, py::call_guard<py::gil_scoped_release>(), doc("unet::initialise"));
+  m.def(
+      "reference_keys", [](UNet& net) { return names_of(reference_keys(net)); }, "unet"_a,
+      "(our name, the reference's name) of every parameter.");
+  m.def(
+      "diffusers_keys", [](UNet& net) { return names_of(diffusers_keys(net)); }, "unet"_a,
+      "(our name, the name in diffusers' UNet3DConditionModel) of every parameter.");
+  m.def("validate", py::overload_cast<const UNetOptions&>(&validate), "options"_a, doc("unet::validate"));
+}
+
+}  // namespace vgen::bindings

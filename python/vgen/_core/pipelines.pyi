@@ -1,0 +1,460 @@
+"""
+A model folder made ready to turn a prompt into a clip
+"""
+from __future__ import annotations
+import collections.abc
+import numpy
+import numpy.typing
+import os
+import pathlib
+import torch
+import typing
+import vgen._core.conditioning
+import vgen._core.diffusion
+import vgen._core.nn
+import vgen._core.samplers
+import vgen._core.schedulers
+import vgen._core.unet
+import vgen._core.vae
+import vgen._core.video
+__all__: list[str] = ['Clip', 'Components', 'GenerationDefaults', 'IteratedStep', 'ModelIndex', 'Pipeline', 'Plan', 'Request', 'StepIterator', 'shipped_model', 'write_part']
+class GenerationDefaults:
+    """
+    What a request leaves open.
+
+    Fields:
+        frames = 16: frames of a clip
+        height = 256: pixels
+        width = 448: pixels
+        fps = 8.0: frames a second
+        guidance = 9.0: guidance scale
+        guidance_rescale = 0.0: share of the conditional deviation restored after guidance
+        sampler: algorithm and its options
+        negative_prompt = '': unconditional text
+    """
+    kind: typing.ClassVar[str] = 'generation_defaults'
+    @staticmethod
+    def from_dict(values: dict) -> GenerationDefaults:
+        """
+        The inverse of to_dict; ConfigError naming what does not fit.
+        """
+    def __copy__(self) -> GenerationDefaults:
+        ...
+    def __deepcopy__(self, memo: dict) -> GenerationDefaults:
+        ...
+    def __eq__(self, other: typing.Any) -> typing.Any:
+        ...
+    def __getstate__(self) -> typing.Any:
+        ...
+    def __hash__(self) -> int:
+        ...
+    def __init__(self, *, frames: int = 16, height: int = 256, width: int = 448, fps: float = 8.0, guidance: float = 9.0, guidance_rescale: float = 0.0, sampler: vgen._core.samplers.DdimOptions | vgen._core.samplers.DdpmOptions | vgen._core.samplers.Dpmpp2mOptions | vgen._core.samplers.Dpmpp2mSdeOptions | vgen._core.samplers.Dpmpp3mOptions | vgen._core.samplers.DpmppSdeOptions | vgen._core.samplers.EulerOptions | vgen._core.samplers.EulerAncestralOptions | vgen._core.samplers.HeunOptions | vgen._core.samplers.UniPcOptions | vgen._core.samplers.LcmOptions | vgen._core.samplers.TcdOptions | vgen._core.samplers.PlmsOptions | str | dict[str, typing.Any] = ..., negative_prompt: str = '') -> None:
+        ...
+    def __repr__(self) -> str:
+        ...
+    def __setstate__(self, arg0: typing.Any) -> None:
+        ...
+    def replace(self, **changes: typing.Any) -> GenerationDefaults:
+        """
+        A copy with other values of some fields; a dict changes only what it names.
+        """
+    def to_dict(self) -> dict:
+        """
+        The fields as plain values, as a configuration file holds them.
+        """
+    @property
+    def fps(self) -> float:
+        """
+        frames a second
+        """
+    @property
+    def frames(self) -> int:
+        """
+        frames of a clip
+        """
+    @property
+    def guidance(self) -> float:
+        """
+        guidance scale
+        """
+    @property
+    def guidance_rescale(self) -> float:
+        """
+        share of the conditional deviation restored after guidance
+        """
+    @property
+    def height(self) -> int:
+        """
+        pixels
+        """
+    @property
+    def negative_prompt(self) -> str:
+        """
+        unconditional text
+        """
+    @property
+    def sampler(self) -> vgen._core.samplers.DdimOptions | vgen._core.samplers.DdpmOptions | vgen._core.samplers.Dpmpp2mOptions | vgen._core.samplers.Dpmpp2mSdeOptions | vgen._core.samplers.Dpmpp3mOptions | vgen._core.samplers.DpmppSdeOptions | vgen._core.samplers.EulerOptions | vgen._core.samplers.EulerAncestralOptions | vgen._core.samplers.HeunOptions | vgen._core.samplers.UniPcOptions | vgen._core.samplers.LcmOptions | vgen._core.samplers.TcdOptions | vgen._core.samplers.PlmsOptions:
+        """
+        algorithm and its options
+        """
+    @property
+    def width(self) -> int:
+        """
+        pixels
+        """
+class ModelIndex:
+    """
+    model_index.json
+
+    Fields:
+        system = 't2v': which pipeline runs the parts
+        schedule: noise schedule of the UNet
+        prediction = 'v': what the UNet predicts
+        defaults: of generation
+    """
+    kind: typing.ClassVar[str] = 'model_index'
+    @staticmethod
+    def from_dict(values: dict) -> ModelIndex:
+        """
+        The inverse of to_dict; ConfigError naming what does not fit.
+        """
+    def __copy__(self) -> ModelIndex:
+        ...
+    def __deepcopy__(self, memo: dict) -> ModelIndex:
+        ...
+    def __eq__(self, other: typing.Any) -> typing.Any:
+        ...
+    def __getstate__(self) -> typing.Any:
+        ...
+    def __hash__(self) -> int:
+        ...
+    def __init__(self, *, system: str = 't2v', schedule: vgen._core.schedulers.ScheduleOptions | dict[str, typing.Any] = ..., prediction: typing.Literal['epsilon', 'eps', 'v', 'v_prediction', 'x0', 'sample', 'previous', 'x_{t-1}'] = 'v', defaults: GenerationDefaults | dict[str, typing.Any] = ...) -> None:
+        ...
+    def __repr__(self) -> str:
+        ...
+    def __setstate__(self, arg0: typing.Any) -> None:
+        ...
+    def replace(self, **changes: typing.Any) -> ModelIndex:
+        """
+        A copy with other values of some fields; a dict changes only what it names.
+        """
+    def to_dict(self) -> dict:
+        """
+        The fields as plain values, as a configuration file holds them.
+        """
+    @property
+    def defaults(self) -> GenerationDefaults:
+        """
+        of generation
+        """
+    @property
+    def prediction(self) -> typing.Literal['epsilon', 'v', 'x0', 'previous']:
+        """
+        what the UNet predicts
+        """
+    @property
+    def schedule(self) -> vgen._core.schedulers.ScheduleOptions:
+        """
+        noise schedule of the UNet
+        """
+    @property
+    def system(self) -> str:
+        """
+        which pipeline runs the parts
+        """
+class Request:
+    """
+    One request; what is not given comes from the model's defaults.
+
+    Fields:
+        prompt = '': what the clip shows
+        negative_prompt = None: what it shall not show
+        frames = None: frames of the clip
+        height = None: pixels
+        width = None: pixels
+        steps = None: denoising steps
+        fps = None: frames a second
+        guidance = None: guidance scale; 1 = none, at half the cost
+        guidance_rescale = None: in [0, 1]
+        sampler = None: algorithm and its options
+        seed = 0: equal seeds give equal clips
+        count = 1: number of clips
+        seeds = []: a seed for each clip
+        decode_chunk = 0: frames decoded at once; 0 = by memory
+    """
+    kind: typing.ClassVar[str] = 'request'
+    @staticmethod
+    def from_dict(values: dict) -> Request:
+        """
+        The inverse of to_dict; ConfigError naming what does not fit.
+        """
+    def __copy__(self) -> Request:
+        ...
+    def __deepcopy__(self, memo: dict) -> Request:
+        ...
+    def __eq__(self, other: typing.Any) -> typing.Any:
+        ...
+    def __getstate__(self) -> typing.Any:
+        ...
+    def __hash__(self) -> int:
+        ...
+    def __init__(self, *, prompt: str = '', negative_prompt: str | None = None, frames: int | None = None, height: int | None = None, width: int | None = None, steps: int | None = None, fps: float | None = None, guidance: float | None = None, guidance_rescale: float | None = None, sampler: vgen._core.samplers.DdimOptions | vgen._core.samplers.DdpmOptions | vgen._core.samplers.Dpmpp2mOptions | vgen._core.samplers.Dpmpp2mSdeOptions | vgen._core.samplers.Dpmpp3mOptions | vgen._core.samplers.DpmppSdeOptions | vgen._core.samplers.EulerOptions | vgen._core.samplers.EulerAncestralOptions | vgen._core.samplers.HeunOptions | vgen._core.samplers.UniPcOptions | vgen._core.samplers.LcmOptions | vgen._core.samplers.TcdOptions | vgen._core.samplers.PlmsOptions | str | dict[str, typing.Any] | None = None, seed: int = 0, count: int = 1, seeds: collections.abc.Sequence[int] = [], decode_chunk: int = 0) -> None:
+        ...
+    def __repr__(self) -> str:
+        ...
+    def __setstate__(self, arg0: typing.Any) -> None:
+        ...
+    def replace(self, **changes: typing.Any) -> Request:
+        """
+        A copy with other values of some fields; a dict changes only what it names.
+        """
+    def to_dict(self) -> dict:
+        """
+        The fields as plain values, as a configuration file holds them.
+        """
+    @property
+    def count(self) -> int:
+        """
+        number of clips
+        """
+    @property
+    def decode_chunk(self) -> int:
+        """
+        frames decoded at once; 0 = by memory
+        """
+    @property
+    def fps(self) -> float | None:
+        """
+        frames a second
+        """
+    @property
+    def frames(self) -> int | None:
+        """
+        frames of the clip
+        """
+    @property
+    def guidance(self) -> float | None:
+        """
+        guidance scale; 1 = none, at half the cost
+        """
+    @property
+    def guidance_rescale(self) -> float | None:
+        """
+        in [0, 1]
+        """
+    @property
+    def height(self) -> int | None:
+        """
+        pixels
+        """
+    @property
+    def negative_prompt(self) -> str | None:
+        """
+        what it shall not show
+        """
+    @property
+    def prompt(self) -> str:
+        """
+        what the clip shows
+        """
+    @property
+    def sampler(self) -> vgen._core.samplers.DdimOptions | vgen._core.samplers.DdpmOptions | vgen._core.samplers.Dpmpp2mOptions | vgen._core.samplers.Dpmpp2mSdeOptions | vgen._core.samplers.Dpmpp3mOptions | vgen._core.samplers.DpmppSdeOptions | vgen._core.samplers.EulerOptions | vgen._core.samplers.EulerAncestralOptions | vgen._core.samplers.HeunOptions | vgen._core.samplers.UniPcOptions | vgen._core.samplers.LcmOptions | vgen._core.samplers.TcdOptions | vgen._core.samplers.PlmsOptions | None:
+        """
+        algorithm and its options
+        """
+    @property
+    def seed(self) -> int:
+        """
+        equal seeds give equal clips
+        """
+    @property
+    def seeds(self) -> list[int]:
+        """
+        a seed for each clip
+        """
+    @property
+    def steps(self) -> int | None:
+        """
+        denoising steps
+        """
+    @property
+    def width(self) -> int | None:
+        """
+        pixels
+        """
+class Components:
+    """
+    The parts, shared by whoever uses them; any may be replaced by the caller's own.
+    """
+    index: ModelIndex
+    unet: vgen._core.unet.UNet
+    vae: vgen._core.vae.AutoencoderKl
+    def __init__(self, text: vgen._core.conditioning.Encoder, unet: vgen._core.unet.UNet, vae: vgen._core.vae.AutoencoderKl, index: ModelIndex = ..., folder: str = '') -> None:
+        ...
+    def __repr__(self) -> str:
+        ...
+    @property
+    def folder(self) -> str:
+        """
+        where they came from, for manifests
+        """
+    @property
+    def text(self) -> vgen._core.conditioning.Encoder:
+        """
+        turns prompts into context: a conditioning.Encoder
+        """
+    @text.setter
+    def text(self, arg1: vgen._core.conditioning.Encoder) -> None:
+        ...
+class Clip:
+    """
+    A generated clip.
+    """
+    def __array__(self, dtype: typing.Any = None, copy: typing.Any = None) -> typing.Any:
+        ...
+    def __len__(self) -> int:
+        ...
+    def __repr__(self) -> str:
+        ...
+    def _repr_html_(self) -> str:
+        ...
+    def save(self, path: os.PathLike | str | bytes, options: vgen._core.video.WriteOptions | None = None, **kwargs) -> vgen._core.video.WriteReport:
+        """
+        Writes the clip; the name decides the format (.mp4, .webm, .gif, .png, ...). Fields of video.WriteOptions may be given by name. The file appears complete or not at all.
+        """
+    @property
+    def dropped_words(self) -> list[str]:
+        """
+        words of the prompt that did not fit into the text encoder's window
+        """
+    @property
+    def fps(self) -> float:
+        """
+        frames a second
+        """
+    @property
+    def frames(self) -> numpy.typing.NDArray[numpy.uint8]:
+        """
+        uint8 [F, H, W, C], a NumPy view of the clip's own memory
+        """
+    @property
+    def latents(self) -> torch.Tensor:
+        """
+        [1, C, F, h, w], scaled, float32
+        """
+    @property
+    def manifest(self) -> typing.Any:
+        """
+        everything that made it, as a dict; it is also kept inside the saved file
+        """
+    @property
+    def seed(self) -> int:
+        ...
+class Plan:
+    """
+    A request with every default filled in and checked. ConfigError names the option and the nearest valid value.
+    """
+    def __repr__(self) -> str:
+        ...
+    def to_dict(self) -> dict:
+        ...
+    @property
+    def decode_chunk(self) -> int:
+        ...
+    @property
+    def memory_bytes(self) -> float:
+        """
+        estimated peak, weights included
+        """
+    @property
+    def request(self) -> Request:
+        """
+        all optionals set
+        """
+    @property
+    def sampler(self) -> vgen._core.samplers.DdimOptions | vgen._core.samplers.DdpmOptions | vgen._core.samplers.Dpmpp2mOptions | vgen._core.samplers.Dpmpp2mSdeOptions | vgen._core.samplers.Dpmpp3mOptions | vgen._core.samplers.DpmppSdeOptions | vgen._core.samplers.EulerOptions | vgen._core.samplers.EulerAncestralOptions | vgen._core.samplers.HeunOptions | vgen._core.samplers.UniPcOptions | vgen._core.samplers.LcmOptions | vgen._core.samplers.TcdOptions | vgen._core.samplers.PlmsOptions:
+        ...
+    @property
+    def seeds(self) -> list[int]:
+        ...
+class IteratedStep(vgen._core.samplers.Step):
+    """
+    A step of pipe.steps(...).
+    """
+    def preview(self, fps: typing.SupportsFloat = 8) -> numpy.typing.NDArray[numpy.uint8]:
+        """
+        Frames uint8 [F, H, W, C] of the clean sample that the model sees in this step, decoded.
+        """
+class StepIterator:
+    """
+    Steps of one sampling run, one at a time: a run that is iterated, looked at, and stopped at will.
+    """
+    def __enter__(self) -> typing.Any:
+        ...
+    def __exit__(self, *args) -> None:
+        ...
+    def __iter__(self) -> typing.Any:
+        ...
+    def __next__(self) -> IteratedStep:
+        ...
+    def close(self) -> None:
+        """
+        Stops the run; leaving the loop does the same.
+        """
+class Pipeline:
+    """
+    Pipeline: a model folder made ready to turn prompts into clips.
+
+      auto pipe = vgen::Pipeline::from_pretrained("models/shapes");
+      pipe.generate({.prompt = "a red circle moving left on a black background", .seed = 7}).front().save("out.mp4");
+    """
+    @staticmethod
+    def from_pretrained(folder: os.PathLike | str | bytes | None = None, *, device: str = 'cpu', dtype: typing.Any = 'fp32') -> Pipeline:
+        """
+        Folder with model_index.json and the parts unet, vae, text_encoder. Empty = the shipped model (VGEN_MODEL, else the
+        one that was installed with the library). IoError, FormatError, WeightsError; nothing is half loaded.
+        """
+    @typing.overload
+    def __init__(self, other: Pipeline) -> None:
+        ...
+    @typing.overload
+    def __init__(self, components: Components) -> None:
+        ...
+    def decode(self, latents: torch.Tensor, fps: typing.SupportsFloat = 8, chunk: typing.SupportsInt = 4) -> numpy.typing.NDArray[numpy.uint8]:
+        """
+        Frames uint8 [F, H, W, C] of scaled latents [1, C, F, h, w].
+        """
+    def denoise(self, plan: Plan, seed: typing.SupportsInt, *, on_step: vgen._core.samplers.OnStep | collections.abc.Callable[[vgen._core.samplers.Step], bool | None] | None = None, sampler: collections.abc.Callable[[vgen._core.diffusion.Denoiser, vgen._core.schedulers.NoiseSchedule, torch.Tensor, typing.Any, typing.Any], torch.Tensor] | None = None) -> torch.Tensor:
+        """
+        Denoising alone: scaled latents [1, C, F, h, w] of one seed.
+        """
+    def generate(self, request: Request, *, on_step: vgen._core.samplers.OnStep | collections.abc.Callable[[vgen._core.samplers.Step], bool | None] | None = None, progress: typing.Any = None, on_latents: typing.Any = None, sampler: collections.abc.Callable[[vgen._core.diffusion.Denoiser, vgen._core.schedulers.NoiseSchedule, torch.Tensor, typing.Any, typing.Any], torch.Tensor] | None = None) -> list[Clip]:
+        """
+        One clip a seed of the request. on_step(step) is called after each step, False stops early; progress(stage, done, total, seconds); on_latents(clip) before decoding; sampler: a function of your own in place of the request's.
+        """
+    def iterate(self, request: Request, *, on_step: vgen._core.samplers.OnStep | collections.abc.Callable[[vgen._core.samplers.Step], bool | None] | None = None, sampler: collections.abc.Callable[[vgen._core.diffusion.Denoiser, vgen._core.schedulers.NoiseSchedule, torch.Tensor, typing.Any, typing.Any], torch.Tensor] | None = None) -> StepIterator:
+        """
+        Steps of one sampling run, one at a time: a run that is iterated, looked at, and stopped at will.
+        """
+    def plan(self, request: Request) -> Plan:
+        """
+        A request with every default filled in and checked, and its memory estimated.
+        """
+    @property
+    def components(self) -> Components:
+        """
+        The parts, shared by whoever uses them; any may be replaced by the caller's own.
+        """
+    @property
+    def index(self) -> ModelIndex:
+        """
+        what model_index.json says
+        """
+def shipped_model() -> pathlib.Path:
+    """
+    Folder of the shipped model; Unavailable if there is none.
+    """
+def write_part(folder: os.PathLike | str | bytes, part: str, config: typing.Any, module: vgen._core.nn.Module, dtype: torch.dtype = ...) -> None:
+    """
+    Writes <folder>/<part>/config.json and model.safetensors of a module, converted to dtype.
+    """

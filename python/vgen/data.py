@@ -1,0 +1,3 @@
+"""The shapes world: endless captioned clips with ground truth."""
+
+from vgen._core.data import *  # noqa: F403

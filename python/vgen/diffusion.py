@@ -1,0 +1,3 @@
+"""Predictions, denoisers, guidance, noise and losses."""
+
+from vgen._core.diffusion import *  # noqa: F403

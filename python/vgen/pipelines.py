@@ -1,0 +1,290 @@
+"""From a prompt to a clip."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, Self, TypeAlias, overload
+
+import torch
+
+from vgen import _core, samplers
+from vgen._core.pipelines import *  # noqa: F403
+from vgen._core.pipelines import Clip, Components, Request, StepIterator
+from vgen.notebook import Progress
+
+StepEnd: TypeAlias = Callable[["Pipeline", int, float, dict[str, Any]], Mapping[str, Any] | None]
+Seeds: TypeAlias = int | Sequence[int]
+Generators: TypeAlias = torch.Generator | Sequence[torch.Generator]
+
+# What other programs call the arguments of Pipeline.__call__.
+_OTHER_NAMES = {
+    "steps": "num_inference_steps",
+    "frames": "num_frames",
+    "guidance": "guidance_scale",
+    "cfg": "guidance_scale",
+    "count": "num_videos_per_prompt",
+    "scheduler": "sampler",
+    "callback": "callback_on_step_end",
+}
+
+
+class Pipeline(_core.pipelines.Pipeline):
+    __doc__ = _core.pipelines.Pipeline.__doc__
+
+    _interrupt = False  # a callback may set it, as in diffusers: the run stops after the step
+    _progress_bar: bool | None = None
+
+    @classmethod
+    def from_pretrained(  # type: ignore[override]
+        cls,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        device: str | torch.device = "cpu",
+        dtype: str | torch.dtype = "fp32",
+    ) -> Self:
+        """The model in a folder; without one the model that is shipped with vgen (or the folder VGEN_MODEL names).
+
+        device: "cpu", "cuda", "cuda:1". dtype: torch.float32, bfloat16 or float16, or "fp32", "bf16", "fp16".
+        IoError, FormatError or WeightsError say which part is missing or does not fit; nothing is half loaded.
+        """
+        return cls(_core.pipelines.Pipeline.from_pretrained(path, device=str(device), dtype=dtype))
+
+    def set_progress_bar_config(self, *, disable: bool = False) -> None:
+        """disable=True: no progress line; by default there is one in terminals and notebooks."""
+        self._progress_bar = not disable
+
+    @overload
+    def __call__(
+        self,
+        prompt: str,
+        *,
+        negative_prompt: str | None = ...,
+        num_frames: int | None = ...,
+        num_inference_steps: int | None = ...,
+        guidance_scale: float | None = ...,
+        guidance_rescale: float | None = ...,
+        height: int | None = ...,
+        width: int | None = ...,
+        fps: float | None = ...,
+        sampler: Any = ...,
+        seed: int | None = ...,
+        generator: torch.Generator | None = ...,
+        num_videos_per_prompt: Literal[1] = ...,
+        callback_on_step_end: StepEnd | None = ...,
+        callback_on_step_end_tensor_inputs: Sequence[str] = ...,
+        decode_chunk: int = ...,
+    ) -> Clip: ...
+    @overload
+    def __call__(
+        self,
+        prompt: str | Sequence[str],
+        *,
+        negative_prompt: str | None = ...,
+        num_frames: int | None = ...,
+        num_inference_steps: int | None = ...,
+        guidance_scale: float | None = ...,
+        guidance_rescale: float | None = ...,
+        height: int | None = ...,
+        width: int | None = ...,
+        fps: float | None = ...,
+        sampler: Any = ...,
+        seed: Seeds | None = ...,
+        generator: Generators | None = ...,
+        num_videos_per_prompt: int = ...,
+        callback_on_step_end: StepEnd | None = ...,
+        callback_on_step_end_tensor_inputs: Sequence[str] = ...,
+        decode_chunk: int = ...,
+    ) -> list[Clip]: ...
+    def __call__(
+        self,
+        prompt: str | Sequence[str],
+        *,
+        negative_prompt: str | None = None,
+        num_frames: int | None = None,
+        num_inference_steps: int | None = None,
+        guidance_scale: float | None = None,
+        guidance_rescale: float | None = None,
+        height: int | None = None,
+        width: int | None = None,
+        fps: float | None = None,
+        sampler: Any = None,
+        seed: Seeds | None = None,
+        generator: Generators | None = None,
+        num_videos_per_prompt: int = 1,
+        callback_on_step_end: StepEnd | None = None,
+        callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
+        decode_chunk: int = 0,
+        **unknown: Any,
+    ) -> Clip | list[Clip]:
+        """A clip of what the prompt says; a list of them for several prompts, seeds or num_videos_per_prompt > 1.
+
+        What is None comes from the model's defaults (pipe.index.defaults).
+
+        sampler: a name ("dpmpp_2m"), options (samplers.DdimOptions(eta=1)), or a function of your own
+            (denoiser, schedule, noise, source, on_step) -> latents.
+        seed: equal seeds give equal clips, in C++, Python and on the command line. Several clips get seed, seed + 1, ...; a list
+            gives each its own.
+        generator: torch.Generator on the CPU instead of a seed. A fresh one gives the noise of its seed; every use moves it on.
+        callback_on_step_end: (pipe, index, t, {"latents": ...}) after each step, as in diffusers; a dict that it returns may put
+            other latents in their place. Set pipe._interrupt = True in it to stop early.
+        If decoding fails, the exception has the finished latents as its attribute `latents` (see decode).
+        """
+        if unknown:
+            _refuse(unknown, Pipeline.__call__)
+        many = isinstance(prompt, (list, tuple))
+        prompts = list(prompt) if many else [prompt]
+        several = many or num_videos_per_prompt != 1 or isinstance(seed, Sequence) or isinstance(generator, Sequence)
+        seeds = _seeds(seed, generator, len(prompts) * num_videos_per_prompt)
+        options, function = self._sampler(sampler, num_inference_steps)
+        request = _given(
+            negative_prompt=negative_prompt,
+            frames=num_frames,
+            steps=None if function else num_inference_steps,
+            guidance=guidance_scale,
+            guidance_rescale=guidance_rescale,
+            height=height,
+            width=width,
+            fps=fps,
+            sampler=options,
+        )
+        on_step = self._step_end(callback_on_step_end, callback_on_step_end_tensor_inputs)
+        clips: list[Clip] = []
+        for i, each in enumerate(prompts):
+            own = seeds[i * num_videos_per_prompt : (i + 1) * num_videos_per_prompt]
+            clips += self._run(Request(prompt=each, seeds=own, decode_chunk=decode_chunk, **request), on_step, function)
+        return clips if several else clips[0]
+
+    def steps(
+        self,
+        prompt: str,
+        *,
+        negative_prompt: str | None = None,
+        num_frames: int | None = None,
+        num_inference_steps: int | None = None,
+        guidance_scale: float | None = None,
+        guidance_rescale: float | None = None,
+        height: int | None = None,
+        width: int | None = None,
+        sampler: Any = None,
+        seed: int | None = None,
+        generator: torch.Generator | None = None,
+        **unknown: Any,
+    ) -> StepIterator:
+        """The steps of one run, one at a time: step.index, step.latent, step.x0, step.preview(). Leaving the loop stops the run.
+
+        for step in pipe.steps("a blue square growing", seed=1):
+            if step.index == 5: frames = step.preview()
+        """
+        if unknown:
+            _refuse(unknown, Pipeline.steps)
+        options, function = self._sampler(sampler, num_inference_steps)
+        request = _given(
+            negative_prompt=negative_prompt,
+            frames=num_frames,
+            steps=None if function else num_inference_steps,
+            guidance=guidance_scale,
+            guidance_rescale=guidance_rescale,
+            height=height,
+            width=width,
+            sampler=options,
+        )
+        return self.iterate(Request(prompt=prompt, seeds=_seeds(seed, generator, 1), **request), sampler=function)
+
+    def _run(self, request: Request, on_step: Any, function: Any) -> list[Clip]:
+        latents: list[torch.Tensor] = []
+        progress = Progress(self._progress_bar)
+        try:
+            return self.generate(
+                request,
+                on_step=on_step,
+                progress=progress,
+                on_latents=lambda clip: latents.append(clip.latents),
+                sampler=function,
+            )
+        except Exception as error:
+            if latents:
+                error.latents = latents[-1]  # type: ignore[attr-defined]
+                error.add_note("The latents are finished and kept: pipe.decode(error.latents) goes on from them.")
+            raise
+        finally:
+            progress.close()
+
+    def _sampler(self, given: Any, steps: int | None) -> tuple[Any, Any]:
+        """(options, None) of one of our samplers, or (None, function)."""
+        if given is None:
+            return None, None
+        if isinstance(given, str):
+            return samplers.sampler_named(given), None
+        if not callable(given):
+            return given, None
+        if steps is not None:
+            raise _core.ConfigError(
+                "sampler: a function knows its own number of steps, so num_inference_steps has no effect; "
+                "leave it out, or bind it: functools.partial(function, steps=30)"
+            )
+        return None, given
+
+    def _step_end(self, callback: StepEnd | None, names: Sequence[str]) -> Any:
+        if callback is None:
+            return None
+        for name in names:
+            if name != "latents":
+                raise _core.ConfigError(f"callback_on_step_end_tensor_inputs: only 'latents' can be given, got '{name}'")
+        self._interrupt = False
+
+        def on_step(step: samplers.Step) -> bool:
+            answer = callback(self, step.index, step.t, {"latents": step.latent} if names else {})
+            if answer is not None and "latents" in answer:
+                step.latent = answer["latents"]
+            return not self._interrupt
+
+        return on_step
+
+    def __repr__(self) -> str:
+        parts: Components = self.components
+        return f"Pipeline({parts.folder!r}, unet={parts.unet!r}, vae={parts.vae!r}, text={type(parts.text).__name__})"
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _refuse(unknown: Mapping[str, Any], function: Callable[..., Any]) -> None:
+    import difflib
+
+    valid = [name for name in function.__annotations__ if name not in ("unknown", "return")]
+    name = next(iter(unknown))
+    near = _OTHER_NAMES.get(name) or next(iter(difflib.get_close_matches(name, valid, 1)), None)
+    hint = f"; did you mean '{near}'?" if near in valid else ""
+    raise TypeError(f"{function.__qualname__}: unknown argument '{name}'{hint} (valid: {', '.join(valid)})")
+
+
+def _seeds(seed: Seeds | None, generator: Generators | None, count: int) -> list[int]:
+    if seed is not None and generator is not None:
+        raise _core.ConfigError("seed and generator exclude each other; give one of them")
+    if count < 1:
+        raise _core.ConfigError(f"num_videos_per_prompt: must be at least 1 for at least one prompt, got {count} clips")
+    many: list[int]
+    if isinstance(generator, torch.Generator):
+        many = [_seed_of(generator) for _ in range(count)]
+    elif generator is not None:
+        many = [_seed_of(each) for each in generator]
+    elif isinstance(seed, Sequence):
+        many = [int(each) for each in seed]
+    else:
+        first = 0 if seed is None else int(seed)
+        many = [first + i for i in range(count)]
+    if len(many) != count:
+        raise _core.ConfigError(f"expected {count} seeds or generators, one a clip, got {len(many)}")
+    return many
+
+
+def _seed_of(generator: torch.Generator) -> int:
+    """The generator's own seed while it is fresh, else a draw from it; either way it moves on."""
+    if generator.device.type != "cpu":
+        raise _core.ConfigError("generator: must be on the CPU, so that a seed gives the same clip on every device")
+    fresh = torch.Generator().manual_seed(generator.initial_seed())
+    first = bool(torch.equal(generator.get_state(), fresh.get_state()))
+    drawn = int(torch.randint(0, 2**63 - 1, (), generator=generator))
+    return generator.initial_seed() if first else drawn

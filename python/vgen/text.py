@@ -1,0 +1,3 @@
+"""CLIP's tokenizer and what it does to text before."""
+
+from vgen._core.text import *  # noqa: F403

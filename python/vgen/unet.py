@@ -1,0 +1,3 @@
+"""The video UNet."""
+
+from vgen._core.unet import *  # noqa: F403

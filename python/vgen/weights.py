@@ -1,0 +1,3 @@
+"""Weight files: reading, auditing, loading, writing."""
+
+from vgen._core.weights import *  # noqa: F403

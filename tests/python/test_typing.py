@@ -1,0 +1,78 @@
+"""The stubs are those of the module, and a user's program passes mypy --strict."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = """
+import torch
+import vgen
+from vgen import conditioning, diffusion, samplers, schedulers
+
+def denoiser(x: torch.Tensor, at: schedulers.NoiseLevel) -> torch.Tensor:
+    return x * at.alpha
+
+class Mine(conditioning.Encoder):
+    def encode(self, texts: list[str]) -> torch.Tensor:  # type: ignore[override]
+        return torch.zeros(len(texts), 4, 32)
+
+pipe = vgen.Pipeline.from_pretrained("models/shapes", device="cpu", dtype=torch.float32)
+clip = pipe("a red circle", num_frames=16, num_inference_steps=25, guidance_scale=5.0, seed=7)
+report = clip.save("out.mp4", quality=20)
+print(clip.frames.shape, clip.seed + 1, report.encoder.upper(), clip.manifest["prompt"])
+for other in pipe(["a", "b"], seed=[1, 2]):
+    other.save("x.png")
+for step in pipe.steps("a blue square growing", seed=1):
+    print(step.index + 1, step.preview().shape)
+options = samplers.DdimOptions(steps=50, spacing="trailing").replace(eta=0.5)
+schedule = schedulers.make_schedule(schedule="cosine")
+z = samplers.ddim(denoiser, schedule, torch.randn(1, 4), options, source=3)
+model = diffusion.denoiser(pipe.components.unet.bind({}), schedule, prediction="v")
+try:
+    pipe("x", sampler="ddmi")
+except vgen.ConfigError as error:
+    print(error)
+"""
+WRONG = {
+    "options.stpes": "samplers.DdimOptions().stpes",
+    "keyword": "samplers.DdimOptions(stpes=3)",
+    "choice": "samplers.DdimOptions(spacing='trailling')",
+    "argument": "pipe('x', num_frame=3)",
+    "kind of argument": "pipe('x', num_frames='many')",
+    "attribute": "clip.frame",
+}
+
+
+def mypy(folder, program):
+    (folder / "program.py").write_text(program)
+    # torch and numpy are not followed: checking their sources takes a minute and is not our matter
+    (folder / "mypy.ini").write_text(
+        "[mypy]\nstrict = True\n[mypy-torch.*,numpy.*]\nfollow_imports = skip\n[mypy-vgen.*]\nignore_errors = True\n"
+    )
+    return subprocess.run(
+        [sys.executable, "-m", "mypy", "--config-file", "mypy.ini", "program.py"],
+        cwd=folder,
+        env=os.environ | {"MYPYPATH": str(ROOT / "python")},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_a_program_passes(tmp_path):
+    done = mypy(tmp_path, PROGRAM)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_wrong_programs_do_not(tmp_path):
+    done = mypy(tmp_path, PROGRAM + "\n".join(WRONG.values()) + "\n")
+    first = PROGRAM.count("\n") + 1
+    assert done.returncode == 1
+    for i, name in enumerate(WRONG):
+        assert f"program.py:{first + i}: error" in done.stdout, (name, done.stdout)
+
+
+def test_the_stubs_are_those_of_the_module():
+    done = subprocess.run([sys.executable, ROOT / "scripts/stubs.py", "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
