@@ -9,7 +9,9 @@ import vgen
 from vgen import train
 
 steps = int(sys.argv[1]) if len(sys.argv) > 1 else 2
-small = {"trainer.steps": steps, "task.batch": 2} if steps < 100 else {"trainer.steps": steps}
+small = {"trainer.steps": steps}
+if steps < 100:
+    small |= {"trainer.sample_every": 0, "task.batch": 2}
 
 autoencoder = train.read_config("examples/configs/shapes_vae.yaml", small)
 print(train.run(autoencoder, "runs/shapes_vae", progress=lambda stage, done, total, seconds: print(f"{stage} {done}/{total}")))
