@@ -326,6 +326,10 @@ def first_sentence(lines: list[str]) -> str:
     return re.split(r"(?<!al)(?<!eq)\.(?=\s+[A-Z0-9`(])", text)[0].rstrip(".: ")
 
 
+def link(folder: str) -> str:
+    return f"`{folder}`" if folder in INTERNAL_FOLDERS else f"[{folder}]({folder}.md)"
+
+
 def component_page(folder: Folder, headers: list[Header]) -> str:
     name = folder.name
     namespace = "vgen" if name in ("core", "tensor") else f"vgen::{name}"
@@ -337,7 +341,7 @@ def component_page(folder: Folder, headers: list[Header]) -> str:
         f"{folder.summary[:1].upper()}{folder.summary[1:]}.",
         "",
         f"Namespace `{namespace}`. Uses "
-        + (", ".join(f"[{u}]({u}.md)" for u in folder.uses) if folder.uses else "nothing else of vgen")
+        + (", ".join(map(link, folder.uses)) if folder.uses else "nothing else of vgen")
         + ("." if folder.torch else "; free of torch.")
         + " [Architecture](../architecture.md)",
         "",
