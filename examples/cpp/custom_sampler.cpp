@@ -10,13 +10,13 @@ using vgen::diffusion::Denoiser;
 using vgen::samplers::OnStep;
 using vgen::schedulers::NoiseLevel;
 using vgen::schedulers::NoiseSchedule;
+using vgen::schedulers::SamplingGrid;
 
 // DPM-Solver-2 (Lu et al. 2022, "DPM-Solver: A Fast ODE Solver", algorithm 1): two evaluations a step, the second half
 // way in log(sigma / alpha). Second order.
-Tensor dpm_solver_2(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor x, int steps,
+Tensor dpm_solver_2(const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor x, const SamplingGrid& grid,
                     const OnStep& on_step) {
-  const auto grid = vgen::schedulers::euler_grid("dpm_solver_2", schedule, steps, {});
-  for (int i = 0; i < steps; ++i) {
+  for (int i = 0; i < grid.steps(); ++i) {
     const NoiseLevel &from = grid.state[i], &to = grid.state[i + 1];
     Denoised d = denoiser(x, grid.network[i]);
     if (from.alpha > 0 && to.sigma > 0) {
@@ -26,8 +26,9 @@ Tensor dpm_solver_2(const Denoiser& denoiser, const NoiseSchedule& schedule, Ten
       d.x0 = (x - from.sigma * d.eps) / from.alpha;  // the line through x in the direction seen half way
     }
     x = to.alpha * d.x0 + to.sigma * d.eps;
-    vgen::samplers::Step step{i, steps, from, to, x, d.x0};
+    vgen::samplers::Step step{i, grid.steps(), from, to, x, d.x0};
     if (on_step && !on_step(step)) break;
+    x = step.latent;  // the callback may have changed it
   }
   return x;
 }
@@ -49,11 +50,12 @@ int main(int argc, char** argv) try {
   double error[2];
   for (int k = 0; k < 2; ++k) {
     const int steps = k == 0 ? 20 : 40;
-    const auto grid = vgen::schedulers::euler_grid("error", schedule, steps, {});
+    const SamplingGrid grid =
+        vgen::schedulers::euler_grid("error", schedule, steps, {.sigmas = vgen::schedulers::Sigmas::karras});
     const Tensor x = vgen::randn({1, 64}, vgen::make_generator(1));
     // up to the last level that is not clean: the very last step jumps there from the smallest sigma
     Tensor reached;
-    dpm_solver_2(normal_data, schedule, x, steps,
+    dpm_solver_2(normal_data, schedule, x, grid,
                  [&](vgen::samplers::Step& step) { return step.to.sigma > 0 ? (reached = step.latent, true) : false; });
     error[k] = (reached - exact(x, grid.state[0], grid.state[steps - 1])).abs().max().item<double>();
   }
@@ -64,8 +66,9 @@ int main(int argc, char** argv) try {
   auto pipe = vgen::Pipeline::from_pretrained(argv[1]);
   vgen::pipelines::Callbacks callbacks;
   callbacks.sampler = [](const Denoiser& denoiser, const NoiseSchedule& schedule, Tensor noise,
-                         const vgen::NoiseSource&,
-                         const OnStep& on_step) { return dpm_solver_2(denoiser, schedule, noise, 12, on_step); };
+                         const vgen::NoiseSource&, const OnStep& on_step) {
+    return dpm_solver_2(denoiser, schedule, noise, vgen::schedulers::euler_grid("mine", schedule, 12, {}), on_step);
+  };
   pipe.generate({.prompt = argv[2], .seed = 7}, callbacks).front().save(argv[3]);
   std::printf("%s\n", argv[3]);
 } catch (const vgen::Error& error) {

@@ -1,4 +1,4 @@
-// A captioned clip of the shapes world, written to a file, read back and judged:   shapes_judge clip.gif
+// A captioned clip of the shapes world, written to a file, read back and judged:   shapes_judge clip.png
 #include <cstdio>
 #include <vgen/data/shapes_world.hpp>
 #include <vgen/metrics/shapes_judge.hpp>

@@ -7,9 +7,9 @@ from vgen import data, metrics, video
 
 clip = data.shapes_clip(seed=1, index=42)
 print(clip.caption, clip.frames.shape)
-video.write_video("shapes.gif", clip.frames, fps=clip.fps)
+video.write_video("shapes.png", clip.frames, fps=clip.fps)  # an animated PNG, which needs no FFmpeg
 
-frames, info = video.read_video("shapes.gif")
+frames, info = video.read_video("shapes.png")
 verdict = metrics.judge(frames)  # from pixels alone
 print(verdict)
 print(metrics.score(verdict, clip.attributes))
