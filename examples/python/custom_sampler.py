@@ -13,9 +13,9 @@ import vgen
 from vgen import schedulers
 
 
-def dpm_solver_2(denoiser, schedule, noise, source=None, on_step=None, steps=12, options=schedulers.GridOptions()):
+def dpm_solver_2(denoiser, schedule, noise, source=None, on_step=None, steps=12, options=None):
     """DPM-Solver-2 (Lu et al. 2022, algorithm 1): two evaluations a step, the second half way in log(sigma / alpha)."""
-    grid = schedulers.euler_grid(schedule, steps, options)
+    grid = schedulers.euler_grid(schedule, steps, options or schedulers.GridOptions())
     x = noise
     for i in range(steps):
         start, end = grid.state[i], grid.state[i + 1]
