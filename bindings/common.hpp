@@ -48,28 +48,38 @@ class Interruption {
   // Called with the GIL when the token stopped the work: raises what Python's handler raises, else KeyboardInterrupt.
   // Returns if there was no signal.
   void raise_if_signalled() const;
-  // Interrupted if Ctrl-C was pressed in the running call. From any thread; for C++ models that no token reaches.
-  static void check(std::string_view who);
+  // Whether Ctrl-C was pressed in the running call. From any thread.
+  static bool signalled();
+  // Interrupted if so: for C++ models that no token reaches.
+  static void check(std::string_view who) {
+    if (signalled()) throw Interrupted(str(who, ": stopped on request"));
+  }
 
  private:
   CancelToken token_;
   bool watched_ = false;
 };
 
-// f(token) without the GIL.
+// f(token) without the GIL. Also after work that ends by itself when it is stopped (a training run saves first), Ctrl-C
+// raises.
 template <class F>
 auto interruptible(F&& f, CancelToken token = {}) {
   const Interruption scope(std::move(token));
   try {
-    const py::gil_scoped_release released;
-    return f(scope.token());
+    auto result = [&] {
+      const py::gil_scoped_release released;
+      return f(scope.token());
+    }();
+    scope.raise_if_signalled();
+    return result;
   } catch (const Interrupted&) {
     scope.raise_if_signalled();
     throw;
   }
 }
 
-// Progress events as calls callback(stage, done, total, seconds); None gives an empty function.
+// Progress events as calls callback(stage, done, total, seconds); None gives an empty function. After Ctrl-C it is
+// called no more, and a KeyboardInterrupt that arises in it leaves the stopping to the token.
 OnProgress to_progress(const py::object& callback);
 
 py::array_t<std::uint8_t> to_array(const video::Frames& frames);  // a view: the array owns a share of the pixels

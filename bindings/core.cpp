@@ -94,8 +94,13 @@ OnProgress to_progress(const py::object& callback) {
   if (!PyCallable_Check(callback.ptr()))
     throw py::type_error("progress: expected a callable (stage, done, total, seconds)");
   return [held = hold(callback)](const ProgressEvent& event) {
+    if (Interruption::signalled()) return;
     const py::gil_scoped_acquire gil;
-    (*held)(event.stage, event.done, event.total, event.seconds);
+    try {
+      (*held)(event.stage, event.done, event.total, event.seconds);
+    } catch (py::error_already_set& e) {
+      if (!(Interruption::signalled() && e.matches(PyExc_KeyboardInterrupt))) throw;
+    }
   };
 }
 

@@ -84,9 +84,10 @@ void Interruption::raise_if_signalled() const {
   throw py::error_already_set();
 }
 
-void Interruption::check(std::string_view who) {
+bool Interruption::signalled() {
   for (int i = 0, n = std::min(depth.load(), kDepth); i < n; ++i)
-    if (std::atomic<int>* flag = flags[i].load(); flag && *flag) throw Interrupted(str(who, ": stopped on request"));
+    if (const std::atomic<int>* flag = flags[i].load(); flag && *flag) return true;
+  return false;
 }
 
 }  // namespace vgen::bindings

@@ -60,10 +60,33 @@ void bind_nn(py::module_& m) {
       "seed"_a = 0, Unlocked(), doc("nn::initialise"));
   m.def("cache_memory", &cache_memory, "on"_a, doc("nn::cache_memory"));
 
-  m.def("group_norm", &group_norm, "x"_a, "weight"_a, "bias"_a, "groups"_a, "eps"_a = 1e-5, "silu"_a = false,
-        Unlocked(), doc("nn::group_norm"));
-  m.def("conv2d", &conv2d, "x"_a, "weight"_a, "bias"_a, "stride"_a = 1, "pad_h"_a = 0, "pad_w"_a = 0, Unlocked(),
-        doc("nn::conv2d"));
+  using Optional = std::optional<Tensor>;  // None
+  m.def(
+      "group_norm",
+      [](const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t groups, double eps, bool silu,
+         const Optional& added) { return group_norm(x, weight, bias, groups, eps, silu, added.value_or(Tensor())); },
+      "x"_a, "weight"_a, "bias"_a, "groups"_a, "eps"_a = 1e-5, "silu"_a = false, "added"_a = py::none(), Unlocked(),
+      doc("nn::group_norm"));
+  m.def(
+      "linear",
+      [](const Tensor& x, const Tensor& weight, const Optional& bias, const Optional& residual) {
+        return linear(x, weight, bias.value_or(Tensor()), residual.value_or(Tensor()));
+      },
+      "x"_a, "weight"_a, "bias"_a = py::none(), "residual"_a = py::none(), Unlocked(), doc("nn::linear"));
+  m.def(
+      "linear_geglu",
+      [](const Tensor& x, const Tensor& weight, const Optional& bias) {
+        return linear_geglu(x, weight, bias.value_or(Tensor()));
+      },
+      "x"_a, "weight"_a, "bias"_a = py::none(), Unlocked(), doc("nn::linear_geglu"));
+  m.def(
+      "conv2d",
+      [](const Tensor& x, const Tensor& weight, const Optional& bias, std::int64_t stride, std::int64_t pad_h,
+         std::int64_t pad_w, const Optional& residual) {
+        return conv2d(x, weight, bias.value_or(Tensor()), stride, pad_h, pad_w, residual.value_or(Tensor()));
+      },
+      "x"_a, "weight"_a, "bias"_a = py::none(), "stride"_a = 1, "pad_h"_a = 0, "pad_w"_a = 0, "residual"_a = py::none(),
+      Unlocked(), doc("nn::conv2d"));
   m.def("attend", &attend, "q"_a, "k"_a, "v"_a, "heads"_a, "causal"_a = false, Unlocked(), doc("nn::attend"));
   m.def("attend_frames", &attend_frames, "q"_a, "k"_a, "v"_a, "heads"_a, Unlocked(), doc("nn::attend_frames"));
   m.def("layer_norm", &layer_norm, "x"_a, "weight"_a, "bias"_a, "eps"_a = 1e-5, Unlocked(), doc("nn::layer_norm"));

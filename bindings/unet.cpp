@@ -28,6 +28,7 @@ void bind_unet(py::module_& m) {
   using namespace unet;
   bind_options<FramePosition>(m, "FramePosition", doc("unet::FramePosition"));
   bind_options<Fps>(m, "Fps", "Adds the frame rate to the time embedding.");
+  bind_options<FrameText>(m, "FrameText", "Adds the pooled caption and the place of the frame to the time embedding.");
   bind_options<Text>(m, "Text", "The words of the prompt as context of the cross-attention.");
   bind_options<Level>(m, "Level", "One resolution of the UNet.");
   bind_options<UNetOptions>(m, "UNetOptions", doc("unet::UNetOptions"));

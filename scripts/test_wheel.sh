@@ -24,6 +24,8 @@ refuse() {
 
 # ---- build ----
 [ -x "$python" ] || die "no $venv; run scripts/setup.sh first"
+# The compiler and CMake of ./check, so that the compiler cache serves both.
+export CXX=${CXX:-c++} CMAKE_BUILD_PARALLEL_LEVEL=$jobs CMAKE_EXECUTABLE=${CMAKE_EXECUTABLE:-$(command -v cmake)}
 step "wheel" "$python" -m pip wheel . --no-build-isolation --no-deps -w "$work/dist" -v -Ccmake.define.VGEN_WERROR=ON
 wheel=$(echo "$work"/dist/vgen-*.whl)
 say "$(basename "$wheel"): $(stat -c %s "$wheel") bytes"

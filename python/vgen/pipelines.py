@@ -9,9 +9,33 @@ from typing import Any, Literal, Self, TypeAlias, overload
 import torch
 
 from vgen import _core, samplers
-from vgen._core.pipelines import *  # noqa: F403
-from vgen._core.pipelines import Clip, Components, Request, StepIterator
+from vgen._core.pipelines import (
+    Clip,
+    Components,
+    GenerationDefaults,
+    IteratedStep,
+    ModelIndex,
+    Plan,
+    Request,
+    StepIterator,
+    shipped_model,
+    write_part,
+)
 from vgen.notebook import Progress
+
+__all__ = [
+    "Clip",
+    "Components",
+    "GenerationDefaults",
+    "IteratedStep",
+    "ModelIndex",
+    "Pipeline",
+    "Plan",
+    "Request",
+    "StepIterator",
+    "shipped_model",
+    "write_part",
+]
 
 StepEnd: TypeAlias = Callable[["Pipeline", int, float, dict[str, Any]], Mapping[str, Any] | None]
 Seeds: TypeAlias = int | Sequence[int]
@@ -37,11 +61,7 @@ class Pipeline(_core.pipelines.Pipeline):
 
     @classmethod
     def from_pretrained(  # type: ignore[override]
-        cls,
-        path: str | os.PathLike[str] | None = None,
-        *,
-        device: str | torch.device = "cpu",
-        dtype: str | torch.dtype = "fp32",
+        cls, path: str | os.PathLike[str] | None = None, *, device: str | torch.device = "cpu", dtype: str | torch.dtype = "fp32"
     ) -> Self:
         """The model in a folder; without one the model that is shipped with vgen (or the folder VGEN_MODEL names).
 

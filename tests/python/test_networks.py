@@ -146,6 +146,12 @@ def test_primitives_against_torch():
     k = randn(8, 16, 3, 3, seed=3)
     want = torch.nn.functional.conv2d(x.permute(0, 3, 1, 2), k, b[:8], padding=1).permute(0, 2, 3, 1)
     assert torch.allclose(nn.conv2d(x, k, b[:8], pad_h=1, pad_w=1), want, atol=1e-4)
+    assert torch.allclose(nn.conv2d(x, k, residual=want[:, 1:-1, 1:-1]), nn.conv2d(x, k) + want[:, 1:-1, 1:-1], atol=1e-4)
+    m, r = randn(32, 16, seed=7), randn(2, 5, 6, 32, seed=8)
+    want = torch.nn.functional.linear(x, m)
+    assert torch.allclose(nn.linear(x, m), want, atol=1e-5)
+    assert torch.allclose(nn.linear(x, m, residual=r), want + r, atol=1e-5)
+    assert torch.allclose(nn.linear_geglu(x, m), nn.geglu(want), atol=1e-5)
     q, key, v = (randn(2, 7, 16, seed=s) for s in (4, 5, 6))
     heads = [each.view(2, 7, 2, 8).transpose(1, 2) for each in (q, key, v)]
     want = torch.nn.functional.scaled_dot_product_attention(*heads).transpose(1, 2).reshape(2, 7, 16)

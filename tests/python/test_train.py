@@ -68,7 +68,7 @@ def test_configuration_files(tmp_path):
     assert train.read_config(path).task.batch == 3
     assert train.read_config(path, {"trainer.steps": 7}).trainer.steps == 7
     path.write_text(json.dumps({"task": {"type": "autoencoder", "bach": 3}}))
-    with pytest.raises(vgen.ConfigError, match=r"vae\.json:1:.*task\.bach: unknown key 'bach'.*'batch'"):
+    with pytest.raises(vgen.ConfigError, match=r"vae\.json:1:.*unknown key 'bach'.*did you mean 'batch'"):
         train.read_config(path)
     with pytest.raises(OSError):
         train.read_config(tmp_path / "none.yaml")

@@ -17,7 +17,7 @@ struct MuonOptions {
   double momentum = 0.95, weight_decay = 0;
   int iterations = 5;
   // Tables that are looked up, and the layers between data and network: AdamW does better there.
-  std::vector<std::string> exclude = {"*embedding*", "*positions*", "*.stem.conv.*", "*.head.conv.*"};
+  std::vector<std::string> exclude = {"*embedding*", "*positions*", "*.down.0.conv.*", "*.head.conv.*"};
   bool operator==(const MuonOptions&) const = default;
   static constexpr auto fields() {
     using O = MuonOptions;

@@ -13,29 +13,33 @@
 namespace vgen::unet {
 namespace {
 
+// The place of each frame as [F, channels]: cos and sin of pi k (f + 1/2) / F, k = 1, 2, ...; the first pair alone is
+// one to one over the clip.
+Tensor frame_places(std::int64_t frames, std::int64_t channels, const at::TensorOptions& as) {
+  const Tensor place = at::arange(frames, as.dtype(at::kFloat)).add(0.5).mul(M_PI / static_cast<double>(frames));
+  std::vector<Tensor> columns;
+  for (std::int64_t k = 1; k <= channels / 2; ++k) {
+    columns.push_back((place * static_cast<double>(k)).cos());
+    columns.push_back((place * static_cast<double>(k)).sin());
+  }
+  return at::stack(columns, 1).to(as);
+}
+void expect_even(std::int64_t channels, const char* who) {
+  VGEN_CHECK(channels >= 2 && channels % 2 == 0, ConfigError, who, ": channels must be even and >= 2, got ", channels);
+}
+
 class FramePositionFeature : public StemFeature {
  public:
   explicit FramePositionFeature(std::int64_t channels) : channels_(channels) {
-    VGEN_CHECK(channels >= 2 && channels % 2 == 0, ConfigError, "frame_position: channels must be even and >= 2, got ",
-               channels);
+    expect_even(channels, "frame_position");
   }
   std::string name() const override { return "frame_position"; }
   std::vector<std::string> conditions() const override { return {}; }
   std::int64_t channels() const override { return channels_; }
-  // cos and sin of pi k (f + 1/2) / F, k = 1, 2, ...: the first pair alone is one to one over the clip.
   Tensor concat(const Tensor& x, const Conditions&) override {
-    const std::int64_t frames = x.size(1);
-    const Tensor place =
-        at::arange(frames, x.options().dtype(at::kFloat)).add(0.5).mul(M_PI / static_cast<double>(frames));
-    std::vector<Tensor> columns;
-    for (std::int64_t k = 1; k <= channels_ / 2; ++k) {
-      columns.push_back((place * static_cast<double>(k)).cos());
-      columns.push_back((place * static_cast<double>(k)).sin());
-    }
-    return at::stack(columns, 1)
-        .to(x.scalar_type())
-        .view({1, frames, 1, 1, channels_})
-        .expand({x.size(0), frames, x.size(2), x.size(3), channels_});
+    return frame_places(x.size(1), channels_, x.options())
+        .view({1, x.size(1), 1, 1, channels_})
+        .expand({x.size(0), x.size(1), x.size(2), x.size(3), channels_});
   }
 
  private:
@@ -52,6 +56,28 @@ class FpsFeature : public EmbeddingFeature {
     const Tensor* fps = given.find("fps");
     if (!fps) return {};
     return mlp_.forward(nn::sinusoidal_embedding(*fps, channels_).to(mlp_.fc1.weight.scalar_type())).unsqueeze(1);
+  }
+
+ private:
+  nn::EmbeddingMlp mlp_;
+  std::int64_t channels_;
+};
+
+class FrameTextFeature : public EmbeddingFeature {
+ public:
+  FrameTextFeature(std::int64_t channels, const UNetOptions& unet)
+      : mlp_(unet.context_channels + channels, 4 * unet.channels, 4 * unet.channels), channels_(channels) {
+    expect_even(channels, "frame_text");
+    add_child("mlp", mlp_);
+  }
+  std::string name() const override { return "frame_text"; }
+  std::vector<std::string> conditions() const override { return {"text"}; }
+  Tensor embed(const Conditions& given, std::int64_t frames) override {
+    const Tensor* text = given.find("text");
+    if (!text) return {};
+    const Tensor mean = text->to(mlp_.fc1.weight.scalar_type()).mean(1, true);  // [B, 1, D]
+    const Tensor place = frame_places(frames, channels_, mean.options());
+    return mlp_.forward(at::cat({mean.expand({-1, frames, -1}), place.unsqueeze(0).expand({mean.size(0), -1, -1})}, 2));
   }
 
  private:
@@ -80,6 +106,9 @@ struct Make {
     return std::make_unique<FramePositionFeature>(o.channels);
   }
   std::unique_ptr<EmbeddingFeature> operator()(const Fps&) const { return std::make_unique<FpsFeature>(unet.channels); }
+  std::unique_ptr<EmbeddingFeature> operator()(const FrameText& o) const {
+    return std::make_unique<FrameTextFeature>(o.channels, unet);
+  }
   std::unique_ptr<ContextFeature> operator()(const Text&) const {
     return std::make_unique<TextFeature>(unet.context_channels);
   }

@@ -33,7 +33,18 @@ struct Fps {
   bool operator==(const Fps&) const = default;
   static constexpr auto fields() { return std::tuple<>{}; }
 };
-using EmbeddingFeatureOptions = std::variant<Fps>;
+// What the caption as a whole says about each frame: the mean of the text tokens, beside the place of the frame in the
+// clip, through an MLP. The released systems have nothing of the kind: their caption reaches single frames only, by
+// cross-attention. With it a small model learns the words that describe motion.
+struct FrameText {
+  static constexpr std::string_view kind = "frame_text";
+  std::int64_t channels = 8;
+  bool operator==(const FrameText&) const = default;
+  static constexpr auto fields() {
+    return std::tuple{field("channels", &FrameText::channels, "number of channels of the place, even")};
+  }
+};
+using EmbeddingFeatureOptions = std::variant<Fps, FrameText>;
 
 // ---- context: tokens for cross-attention ----
 

@@ -5,6 +5,8 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/silu.h>
 
+#include <algorithm>
+
 #include "vgen/nn/embedding.hpp"
 #include "vgen/nn/ops.hpp"
 #include "vgen/nn/recompute.hpp"
@@ -209,7 +211,8 @@ UNet::UNet(const UNetOptions& options) : options_(options) {
     for (const auto& each : features) {
       list.push_back(make_feature(each, o));
       group.adopt(list.back()->name(), *list.back());
-      for (const std::string& condition : list.back()->conditions()) declared_.push_back(condition);
+      for (const std::string& condition : list.back()->conditions())
+        if (std::ranges::find(declared_, condition) == declared_.end()) declared_.push_back(condition);
     }
     if (!list.empty()) add_child(name, group);
   };

@@ -110,7 +110,7 @@ class DenoiserOptions:
         """
 class GuidanceOptions:
     """
-    Classifier-free guidance (Ho & Salimans 2022) on network outputs, with rescaling (Lin et al. 2023) and several
+    Classifier-free guidance (Ho & Salimans 2022, eq. 6) on network outputs, with rescaling (Lin et al. 2023) and several
     conditions (Liu et al. 2022).
 
     Fields:

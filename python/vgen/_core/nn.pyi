@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections.abc
 import torch
 import typing
-__all__: list[str] = ['Module', 'attend', 'attend_frames', 'cache_memory', 'conv2d', 'geglu', 'group_norm', 'initialise', 'layer_norm', 'upsample2x']
+__all__: list[str] = ['Module', 'attend', 'attend_frames', 'cache_memory', 'conv2d', 'geglu', 'group_norm', 'initialise', 'layer_norm', 'linear', 'linear_geglu', 'upsample2x']
 class Module:
     """
     Module: parameters, buffers and children by name; train/eval; conversion. A few lines instead of torch::nn (whose
@@ -64,17 +64,18 @@ def cache_memory(on: bool) -> None:
     what is cached; tensors made before stay valid. Memory in use and cached together stay below 1.25 times the peak in
     use.
     """
-def conv2d(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, stride: typing.SupportsInt = 1, pad_h: typing.SupportsInt = 0, pad_w: typing.SupportsInt = 0) -> torch.Tensor:
+def conv2d(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None, stride: typing.SupportsInt = 1, pad_h: typing.SupportsInt = 0, pad_w: typing.SupportsInt = 0, residual: torch.Tensor | None = None) -> torch.Tensor:
     """
-    [N, H, W, Cin] * weight [Cout, Cin, kh, kw] -> [N, H', W', Cout].
+    [N, H, W, Cin] * weight [Cout, Cin, kh, kw] -> [N, H', W', Cout]; `residual` as in linear.
     """
 def geglu(x: torch.Tensor) -> torch.Tensor:
     """
     a * gelu(g) with x = [a | g] along the last axis, exact (erf) GELU.
     """
-def group_norm(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, groups: typing.SupportsInt, eps: typing.SupportsFloat = 1e-05, silu: bool = False) -> torch.Tensor:
+def group_norm(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, groups: typing.SupportsInt, eps: typing.SupportsFloat = 1e-05, silu: bool = False, added: torch.Tensor | None = None) -> torch.Tensor:
     """
-    silu(group_norm(x)) or group_norm(x); x [N, S.., C], weight and bias [C].
+    silu(group_norm(x)) or group_norm(x); x [N, S.., C], weight and bias [C]. `added` [N, C], where given, is added to
+    every position of x first.
     """
 def initialise(module: Module, seed: typing.SupportsInt = 0) -> None:
     """
@@ -85,6 +86,14 @@ def initialise(module: Module, seed: typing.SupportsInt = 0) -> None:
 def layer_norm(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, eps: typing.SupportsFloat = 1e-05) -> torch.Tensor:
     """
     Over the last axis; weight and bias [C].
+    """
+def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None, residual: torch.Tensor | None = None) -> torch.Tensor:
+    """
+    x [.., in] * weight [out, in]^T + bias; `residual`, where given, has the shape of the result and is added to it.
+    """
+def linear_geglu(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
+    """
+    geglu(linear(x)).
     """
 def upsample2x(x: torch.Tensor) -> torch.Tensor:
     """

@@ -65,7 +65,8 @@ class SamplerFunction:
         ...
 class DdimOptions:
     """
-    DDIM (Song et al. 2021): eta = 0 follows the probability-flow ODE, eta = 1 is as random as DDPM. VGen's main sampler.
+    DDIM (Song et al. 2021, eq. 12 and 16): eta = 0 follows the probability-flow ODE, eta = 1 is as random as DDPM.
+    VGen's main sampler.
 
     The default grid and end are VGen's: t = 1 + k stride, and the last step ends at alphas_cumprod[0], not at 1.
 
@@ -133,7 +134,7 @@ class DdimOptions:
         """
 class DdpmOptions:
     """
-    DDPM ancestral sampling (Ho et al. 2020), on all T steps or on a grid of fewer (posterior of the strided chain).
+    DDPM ancestral sampling (Ho et al. 2020, algorithm 2), on all T steps or on fewer (posterior of the strided chain).
 
     Fields:
         steps = None: denoising steps; default: every training step
@@ -982,7 +983,8 @@ class PartialChainOptions:
         """
 def ddim(denoiser: vgen._core.diffusion.Denoiser | collections.abc.Callable[[torch.Tensor, vgen._core.schedulers.NoiseLevel], typing.Any], schedule: vgen._core.schedulers.NoiseSchedule, noise: torch.Tensor, options: DdimOptions = ..., *, source: torch.Generator | int | collections.abc.Callable[[torch.Tensor], torch.Tensor] | None = None, on_step: OnStep | collections.abc.Callable[[Step], bool | None] | None = None) -> torch.Tensor:
     """
-    DDIM (Song et al. 2021): eta = 0 follows the probability-flow ODE, eta = 1 is as random as DDPM. VGen's main sampler.
+    DDIM (Song et al. 2021, eq. 12 and 16): eta = 0 follows the probability-flow ODE, eta = 1 is as random as DDPM.
+    VGen's main sampler.
 
     The default grid and end are VGen's: t = 1 + k stride, and the last step ends at alphas_cumprod[0], not at 1.
 
@@ -997,7 +999,7 @@ def ddim_inversion(denoiser: vgen._core.diffusion.Denoiser | collections.abc.Cal
     """
 def ddpm(denoiser: vgen._core.diffusion.Denoiser | collections.abc.Callable[[torch.Tensor, vgen._core.schedulers.NoiseLevel], typing.Any], schedule: vgen._core.schedulers.NoiseSchedule, noise: torch.Tensor, options: DdpmOptions = ..., *, source: torch.Generator | int | collections.abc.Callable[[torch.Tensor], torch.Tensor] | None = None, on_step: OnStep | collections.abc.Callable[[Step], bool | None] | None = None) -> torch.Tensor:
     """
-    DDPM ancestral sampling (Ho et al. 2020), on all T steps or on a grid of fewer (posterior of the strided chain).
+    DDPM ancestral sampling (Ho et al. 2020, algorithm 2), on all T steps or on fewer (posterior of the strided chain).
     """
 def dpmpp_2m(denoiser: vgen._core.diffusion.Denoiser | collections.abc.Callable[[torch.Tensor, vgen._core.schedulers.NoiseLevel], typing.Any], schedule: vgen._core.schedulers.NoiseSchedule, noise: torch.Tensor, options: Dpmpp2mOptions = ..., *, source: torch.Generator | int | collections.abc.Callable[[torch.Tensor], torch.Tensor] | None = None, on_step: OnStep | collections.abc.Callable[[Step], bool | None] | None = None) -> torch.Tensor:
     """

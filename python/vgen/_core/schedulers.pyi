@@ -389,6 +389,7 @@ class RangeOptions:
         """
 class SamplingGrid:
     """
+    The noise levels a sampler steps through, and what the network is told at each.
     """
     def __repr__(self) -> str:
         ...

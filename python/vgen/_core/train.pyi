@@ -146,7 +146,7 @@ class MuonOptions:
         momentum = 0.95: of the gradient (Nesterov's form)
         weight_decay = 0.0: decoupled
         iterations = 5: Newton-Schulz iterations a step
-        exclude = ['*embedding*', '*positions*', '*.stem.conv.*', '*.head.conv.*']: globs of parameter names that AdamW moves all the same
+        exclude = ['*embedding*', '*positions*', '*.down.0.conv.*', '*.head.conv.*']: globs of parameter names that AdamW moves all the same
     """
     kind: typing.ClassVar[str] = 'muon'
     @staticmethod
@@ -164,7 +164,7 @@ class MuonOptions:
         ...
     def __hash__(self) -> int:
         ...
-    def __init__(self, *, momentum: float = 0.95, weight_decay: float = 0.0, iterations: int = 5, exclude: collections.abc.Sequence[str] = ['*embedding*', '*positions*', '*.stem.conv.*', '*.head.conv.*']) -> None:
+    def __init__(self, *, momentum: float = 0.95, weight_decay: float = 0.0, iterations: int = 5, exclude: collections.abc.Sequence[str] = ['*embedding*', '*positions*', '*.down.0.conv.*', '*.head.conv.*']) -> None:
         ...
     def __repr__(self) -> str:
         ...

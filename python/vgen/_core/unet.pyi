@@ -6,7 +6,7 @@ import collections.abc
 import torch
 import typing
 import vgen._core.nn
-__all__: list[str] = ['Fps', 'FramePosition', 'Level', 'Text', 'UNet', 'UNetOptions', 'diffusers_keys', 'initialise', 'reference_keys', 'validate']
+__all__: list[str] = ['Fps', 'FramePosition', 'FrameText', 'Level', 'Text', 'UNet', 'UNetOptions', 'diffusers_keys', 'initialise', 'reference_keys', 'validate']
 class FramePosition:
     """
     The place of each frame in the clip as `channels` sines and cosines, constant over the picture. The released systems
@@ -84,6 +84,48 @@ class Fps:
     def to_dict(self) -> dict:
         """
         The fields as plain values, as a configuration file holds them.
+        """
+class FrameText:
+    """
+    Adds the pooled caption and the place of the frame to the time embedding.
+
+    Fields:
+        channels = 8: number of channels of the place, even
+    """
+    kind: typing.ClassVar[str] = 'frame_text'
+    @staticmethod
+    def from_dict(values: dict) -> FrameText:
+        """
+        The inverse of to_dict; ConfigError naming what does not fit.
+        """
+    def __copy__(self) -> FrameText:
+        ...
+    def __deepcopy__(self, memo: dict) -> FrameText:
+        ...
+    def __eq__(self, other: typing.Any) -> typing.Any:
+        ...
+    def __getstate__(self) -> typing.Any:
+        ...
+    def __hash__(self) -> int:
+        ...
+    def __init__(self, *, channels: int = 8) -> None:
+        ...
+    def __repr__(self) -> str:
+        ...
+    def __setstate__(self, arg0: typing.Any) -> None:
+        ...
+    def replace(self, **changes: typing.Any) -> FrameText:
+        """
+        A copy with other values of some fields; a dict changes only what it names.
+        """
+    def to_dict(self) -> dict:
+        """
+        The fields as plain values, as a configuration file holds them.
+        """
+    @property
+    def channels(self) -> int:
+        """
+        number of channels of the place, even
         """
 class Text:
     """
@@ -203,7 +245,7 @@ class UNetOptions:
         ...
     def __hash__(self) -> int:
         ...
-    def __init__(self, *, in_channels: int = 4, out_channels: int = 4, channels: int = 320, context_channels: int = 1024, levels: collections.abc.Sequence[Level | dict[str, typing.Any]] = ..., blocks_per_level: int = 2, head_channels: int = 64, first_heads: int = 8, norm_groups: int = 32, dropout: float = 0.1, temporal_dropout: float = 0.1, stem: collections.abc.Sequence[FramePosition | str | dict[str, typing.Any]] = [], embeddings: collections.abc.Sequence[Fps | str | dict[str, typing.Any]] = [], context: collections.abc.Sequence[Text | str | dict[str, typing.Any]] = ...) -> None:
+    def __init__(self, *, in_channels: int = 4, out_channels: int = 4, channels: int = 320, context_channels: int = 1024, levels: collections.abc.Sequence[Level | dict[str, typing.Any]] = ..., blocks_per_level: int = 2, head_channels: int = 64, first_heads: int = 8, norm_groups: int = 32, dropout: float = 0.1, temporal_dropout: float = 0.1, stem: collections.abc.Sequence[FramePosition | str | dict[str, typing.Any]] = [], embeddings: collections.abc.Sequence[Fps | FrameText | str | dict[str, typing.Any]] = [], context: collections.abc.Sequence[Text | str | dict[str, typing.Any]] = ...) -> None:
         ...
     def __repr__(self) -> str:
         ...
@@ -243,7 +285,7 @@ class UNetOptions:
         in residual blocks, training only
         """
     @property
-    def embeddings(self) -> list[Fps]:
+    def embeddings(self) -> list[Fps | FrameText]:
         """
         terms added to the time embedding
         """

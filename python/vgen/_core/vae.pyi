@@ -45,9 +45,9 @@ class AutoencoderKlOptions:
     "High-Resolution Image Synthesis with Latent Diffusion Models", section 3.1 and appendix G). Frames are independent
     of each other.
 
-      AutoencoderKl vae({});                                        // Stable Diffusion's: 248 tensors, 83,653,863 values
-      Tensor latents = vae.encode_frames(video, noise);             // [B, 3, F, H, W] in [-1, 1] -> [B, 4, F, H/8, W/8],
-      scaled Tensor frames  = vae.decode_frames(latents, 4);               // the way back
+      AutoencoderKl vae({});                             // Stable Diffusion's: 248 tensors, 83,653,863 values
+      Tensor latents = vae.encode_frames(video, noise);  // [B, 3, F, H, W] in [-1, 1] -> [B, 4, F, H/8, W/8], scaled
+      Tensor frames = vae.decode_frames(latents, 4);     // the way back
 
     Fields:
         in_channels = 3: channels of a picture
@@ -165,9 +165,9 @@ class AutoencoderKl(vgen._core.nn.Module):
     "High-Resolution Image Synthesis with Latent Diffusion Models", section 3.1 and appendix G). Frames are independent
     of each other.
 
-      AutoencoderKl vae({});                                        // Stable Diffusion's: 248 tensors, 83,653,863 values
-      Tensor latents = vae.encode_frames(video, noise);             // [B, 3, F, H, W] in [-1, 1] -> [B, 4, F, H/8, W/8],
-      scaled Tensor frames  = vae.decode_frames(latents, 4);               // the way back
+      AutoencoderKl vae({});                             // Stable Diffusion's: 248 tensors, 83,653,863 values
+      Tensor latents = vae.encode_frames(video, noise);  // [B, 3, F, H, W] in [-1, 1] -> [B, 4, F, H/8, W/8], scaled
+      Tensor frames = vae.decode_frames(latents, 4);     // the way back
     """
     def __init__(self, options: AutoencoderKlOptions | None = None, **kwargs) -> None:
         ...
