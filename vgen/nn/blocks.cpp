@@ -110,9 +110,9 @@ Tensor FeedForward::forward(const Tensor& x, const Tensor& residual) {
 }
 
 TransformerBlock::TransformerBlock(Kind kind, std::int64_t channels, std::int64_t heads, std::int64_t context_channels)
-    : attn1(channels, channels, heads, channels / heads),
+    : attn1(channels, kind == Kind::cross ? context_channels : channels, heads, channels / heads),
       ff(channels),
-      attn2(channels, kind == Kind::spatial ? context_channels : channels, heads, channels / heads),
+      attn2(channels, kind == Kind::temporal ? channels : context_channels, heads, channels / heads),
       norm1(channels),
       norm2(channels),
       norm3(channels),
@@ -127,11 +127,14 @@ TransformerBlock::TransformerBlock(Kind kind, std::int64_t channels, std::int64_
 
 Tensor TransformerBlock::forward(const Tensor& x0, const BlockContext& ctx) {
   const auto through = [&](const Port& port, const Tensor& x, const Tensor& y) { return port ? port(x, y, ctx) : y; };
-  const bool spatial = kind_ == Kind::spatial;
   Tensor h = norm1.forward(x0);
-  const Tensor x1 = through(after_attn1, x0, spatial ? attn1.over_positions(h, x0) : attn1.over_frames(h, x0));
+  const Tensor y1 = kind_ == Kind::spatial    ? attn1.over_positions(h, x0)
+                    : kind_ == Kind::temporal ? attn1.over_frames(h, x0)
+                                              : attn1.over_context(h, ctx, x0);
+  const Tensor x1 = through(after_attn1, x0, y1);
   h = norm2.forward(x1);
-  const Tensor x2 = through(after_attn2, x1, spatial ? attn2.over_context(h, ctx, x1) : attn2.over_frames(h, x1));
+  const Tensor y2 = kind_ == Kind::temporal ? attn2.over_frames(h, x1) : attn2.over_context(h, ctx, x1);
+  const Tensor x2 = through(after_attn2, x1, y2);
   return through(after_ff, x2, ff.forward(norm3.forward(x2), x2));
 }
 

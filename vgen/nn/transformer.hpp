@@ -20,10 +20,11 @@ class VGEN_API FeedForward : public Module {
 // y = x + f(norm(x)) and returns the new y (parallel: y + g(x); serial: g(y)).
 using Port = std::function<Tensor(const Tensor& x, const Tensor& y, const BlockContext& ctx)>;
 
-// norm -> attn1, norm -> attn2, norm -> ff, each with a residual; [B, F, S, D].
+// norm -> attn1, norm -> attn2, norm -> ff, each with a residual; [B, F, S, D]. Attention spatial: to the positions,
+// then to the context; temporal: to the frames, twice; cross: to the context, twice.
 class VGEN_API TransformerBlock : public Module {
  public:
-  enum class Kind { spatial, temporal };
+  enum class Kind { spatial, temporal, cross };
   TransformerBlock(Kind kind, std::int64_t channels, std::int64_t heads, std::int64_t context_channels);
   Tensor forward(const Tensor& x, const BlockContext& ctx);
   Attention attn1;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "vgen/unet/presets.hpp"
+
 namespace vgen::parity {
 
 unet::UNetOptions unet_options(const Node& c) {
@@ -23,6 +25,51 @@ unet::UNetOptions unet_options(const Node& c) {
   }
   if (const Node* fps = c.find("use_fps_condition"); fps && fps->as_bool()) o.embeddings.push_back(unet::Fps{});
   return o;
+}
+
+unet::UNetOptions unet_options(const std::string& type, const Node& c, const Node* config) {
+  const unet::UNetOptions trunk = unet_options(c);
+  const auto count = [&](const char* key, std::int64_t otherwise) {
+    const Node* given = c.find(key);
+    return given ? given->as_int() : otherwise;
+  };
+  const auto set_tokens = [&](unet::UNetOptions o) {
+    for (auto& feature : o.context)
+      if (auto* image = std::get_if<unet::ImageTokens>(&feature)) image->count = count("num_tokens", 4);
+    return o;
+  };
+  if (type == "UNetSD_T2VBase" || type == "UNetSD_DreamVideo" || type == "UNetSD_LoRA") return trunk;
+  if (type == "UNetSD_SR600") return unet::sr600(trunk);
+  if (type == "UNetSD_I2VGen") return set_tokens(unet::i2vgen_xl(trunk));
+  if (type == "UNetSD_HiGen") {
+    unet::UNetOptions o = unet::higen(trunk);
+    o.embeddings.insert(o.embeddings.end(), trunk.embeddings.begin(), trunk.embeddings.end());
+    o.context = {unet::TextResampler{.count = count("num_tokens", 4), .layers = count("context_embedding_depth", 4)}};
+    return o;
+  }
+  VGEN_CHECK(type == "UNetSD_TFT2V" || type == "UNetSD_VideoLCM", UnsupportedError, "unets: class ", printable(type),
+             " is not built in");
+  VGEN_CHECK(config, FormatError, "unets: class ", printable(type), " needs the field config");
+  std::vector<std::string> conditions;
+  for (const Node& name : config->at("video_compositions").items)
+    conditions.push_back(name.as_string() == "depthmap" ? "depth"
+                         : name.as_string() == "mask"   ? "masked"
+                                                        : name.as_string());
+  unet::UNetOptions o = set_tokens(unet::video_composer(conditions, trunk));
+  auto& maps = std::get<unet::DenseMaps>(o.stem.at(0));
+  maps.channels = count("concat_dim", 8);
+  const auto resolution = config->at("resolution").as_ints();
+  maps.width = resolution.at(0);
+  maps.height = resolution.at(1);
+  for (auto& feature : o.context)
+    if (auto* histogram = std::get_if<unet::Histogram>(&feature)) histogram->bins = count("hist_dim", 156);
+  const auto share = [&](const char* key, double& value) {
+    if (const Node* given = c.find(key)) value = given->as_double();
+  };
+  share("misc_dropout", o.condition_dropout->p);
+  share("p_all_zero", o.condition_dropout->all_zero);
+  share("p_all_keep", o.condition_dropout->all_keep);
+  return type == "UNetSD_VideoLCM" ? unet::video_lcm(o) : o;
 }
 
 schedulers::NoiseSchedule schedule_of(const Node& d) {

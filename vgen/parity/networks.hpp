@@ -9,8 +9,11 @@
 
 namespace vgen::parity {
 
-// From `dim`, `dim_mult`, `num_heads`, `attn_scales`, ... of the reference.
+// From `dim`, `dim_mult`, `num_heads`, `attn_scales`, ... of the reference: the trunk.
 unet::UNetOptions unet_options(const Node& constructor);
+// The network of one of the reference's classes; `config` is what it reads from its global configuration, or null.
+// UnsupportedError for a class that is not built in.
+unet::UNetOptions unet_options(const std::string& type, const Node& constructor, const Node* config);
 // From `schedule` and `schedule_param`.
 schedulers::NoiseSchedule schedule_of(const Node& diffusion);
 // Sets every parameter by the rule under its foreign name. Returns them by that name.

@@ -1,5 +1,6 @@
 // Our parameter names by role -> the reference's and diffusers' names. Computed from the options, segment by segment.
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "vgen/unet/unet.hpp"
@@ -28,13 +29,16 @@ void replace(std::string& text, const std::string& from, const std::string& to) 
     text.replace(at, from.size(), to);
 }
 
-// Inside a transformer: the same in both layouts.
-std::string transformer_rest(std::string rest) {
-  replace(rest, ".block", ".transformer_blocks.0");
+// Inside a transformer block, and inside a transformer: the same in both layouts.
+std::string block_rest(std::string rest) {
   replace(rest, ".to_out", ".to_out.0");
   replace(rest, ".ff.proj", ".ff.net.0.proj");
   replace(rest, ".ff.out", ".ff.net.2");
   return rest;
+}
+std::string transformer_rest(std::string rest) {
+  replace(rest, ".block", ".transformer_blocks.0");
+  return block_rest(rest);
 }
 
 // Stage of the temporal convolution: its convolution stands behind norm and SiLU, from the second stage on also behind
@@ -61,6 +65,93 @@ bool ends_with_attention(std::int64_t up, const UNetOptions& o) {
   return o.levels[static_cast<std::size_t>(level)].attention;
 }
 
+// ---- features ----
+
+// Layers of a feature by role -> the reference's indices. A FrameMixer lies beside the convolutions, not among them.
+std::string mixer_rest(const std::vector<std::string>& p, std::size_t i) {
+  static const std::map<std::string, std::string> names = {{"norm", "layers.0.0.norm"},
+                                                           {"to_qkv", "layers.0.0.fn.to_qkv"},
+                                                           {"to_out", "layers.0.0.fn.to_out.0"},
+                                                           {"fc1", "layers.0.1.net.0.0"},
+                                                           {"fc2", "layers.0.1.net.2"}};
+  return i >= p.size() ? "" : "." + names.at(p[i]) + join(p, i + 1);
+}
+std::string convolution(const std::vector<std::string>& p, std::size_t i, const std::array<const char*, 3>& indices) {
+  if (i >= p.size()) return "";
+  return std::string(".") + indices[static_cast<std::size_t>(p[i].back() - '1')] + join(p, i + 1);
+}
+std::string perceptron(const std::vector<std::string>& p, std::size_t i) {  // p[i] = fc1 | fc2
+  if (i >= p.size()) return "";
+  return (p[i] == "fc1" ? ".0" : ".2") + join(p, i + 1);
+}
+constexpr std::array<const char*, 3> kPooled = {"0", "3", "5"}, kPlain = {"0", "2", "4"};
+
+// "stem.maps.depth.conv1.weight" -> "depth_embedding.0.weight"; "" if the reference has no such feature.
+std::string reference_feature(const std::vector<std::string>& p, const UNetOptions& o) {
+  static const std::map<std::string, std::pair<const char*, const char*>> maps = {
+      {"depth", {"depth_embedding", "depth_embedding_after"}},
+      {"motion", {"motion_embedding", "motion_embedding_after"}},
+      {"canny", {"canny_embedding", "canny_embedding_after"}},
+      {"masked", {"masked_embedding", "mask_embedding_after"}},  // so spelt
+      {"sketch", {"sketch_embedding", "sketch_embedding_after"}},
+      {"single_sketch", {"single_sketch_embedding", "single_sketch_embedding_after"}},
+      {"local_image", {"local_image_embedding", "local_image_embedding_after"}}};
+  const std::string& feature = p[1];
+  if (p[0] == "embedding") {
+    static const std::map<std::string, std::string> names = {
+        {"fps", "fps_embedding"}, {"motion", "msim_embedding"}, {"appearance", "asim_embedding"}};
+    const auto found = names.find(feature);
+    if (found == names.end()) return "";
+    return found->second + perceptron(p, 3);
+  }
+  if (p[0] == "stem") {
+    if (feature == "spatial_prior") return "img_embedding" + join(p, 3);
+    if (feature == "image_latents")
+      return p.size() > 2 && p[2] == "mixer" ? "local_temporal_encoder" + mixer_rest(p, 3)
+                                             : "local_image_concat" + convolution(p, 2, kPlain);
+    if (feature != "maps" || p.size() < 3 || !maps.contains(p[2])) return "";
+    const auto& [map, mixer] = maps.at(p[2]);
+    return p.size() > 3 && p[3] == "mixer" ? mixer + mixer_rest(p, 4) : map + convolution(p, 3, kPooled);
+  }
+  if (feature == "image_tokens") {
+    const bool with_latents =
+        std::ranges::any_of(o.context, [](const auto& f) { return std::holds_alternative<LocalImageTokens>(f); });
+    const std::string base = with_latents ? "context_embedding" : "pre_image_condition";
+    return base + perceptron(p, 3);
+  }
+  if (feature == "histogram") return "hist_context_embedding" + perceptron(p, 3);
+  if (feature == "local_image_tokens") return "local_image_embedding" + convolution(p, 2, kPooled);
+  if (feature == "text_resampler") {
+    if (p.size() == 2) return "context_embedding";
+    if (p[2] == "blocks") return "context_embedding.context_transformer." + p[3] + block_rest(join(p, 4));
+    return "context_embedding." + (p[2] == "tokens" ? p[2] : p[2] + "_mapping") + join(p, 3);
+  }
+  return "";
+}
+
+// Place of a parameter among the reference's, which registers the features in this order, before the trunk.
+std::size_t reference_rank(const std::string& ours) {
+  static const char* order[] = {"time_embed.",
+                                "context.image_tokens.",
+                                "stem.maps.depth.",
+                                "stem.maps.motion.",
+                                "stem.maps.canny.",
+                                "stem.maps.masked.",
+                                "stem.maps.sketch.",
+                                "stem.maps.single_sketch.",
+                                "stem.maps.local_image.",
+                                "context.histogram.",
+                                "embedding.fps.",
+                                "context.text_resampler.",
+                                "stem.image_latents.",
+                                "context.local_image_tokens.",
+                                "embedding.appearance.",
+                                "embedding.motion.",
+                                "stem.spatial_prior."};
+  const auto found = std::ranges::find_if(order, [&](const char* prefix) { return ours.starts_with(prefix); });
+  return static_cast<std::size_t>(found - std::begin(order));
+}
+
 // Where an entry of the way down (without the stem) or up lies in diffusers: block and position in it.
 struct Position {
   std::int64_t block, index;
@@ -75,7 +166,8 @@ std::string reference_name(const std::string& ours, const UNetOptions& o) {
     return i >= p.size() ? to : to + (p[i] == "fc1" ? ".0" : ".2") + join(p, i + 1);
   };
   if (p[0] == "time_embed") return mlp("time_embed", 1);
-  if (p[0] == "embedding" && p[1] == "fps") return mlp("fps_embedding", 3);
+  if (p.size() >= 2 && (p[0] == "embedding" || p[0] == "stem" || p[0] == "context"))
+    if (const std::string theirs = reference_feature(p, o); !theirs.empty()) return theirs;
   if (p[0] == "head") return (p[1] == "norm" ? "out.0" : "out.2") + join(p, 2);
   if (p[0] == "mid") {
     static const std::map<std::string, std::string> place = {
@@ -108,6 +200,7 @@ std::vector<KeyPair> reference_keys(UNet& unet) {
     if (ours.ends_with(".skip.weight")) shape.insert(shape.end(), {1, 1});  // Conv2d 1x1
     pairs.push_back({ours, theirs, shape});
   });
+  std::ranges::stable_sort(pairs, {}, [](const KeyPair& pair) { return reference_rank(pair.ours); });
   return pairs;
 }
 

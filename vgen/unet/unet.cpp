@@ -3,7 +3,10 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/randperm.h>
 #include <ATen/ops/silu.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 
@@ -12,7 +15,8 @@
 #include "vgen/nn/recompute.hpp"
 #include "vgen/nn/res_block.hpp"
 #include "vgen/nn/transformer.hpp"
-#include "vgen/unet/feature.hpp"
+#include "vgen/unet/condition_dropout.hpp"
+#include "vgen/unet/free_u.hpp"
 
 namespace vgen::unet {
 namespace {
@@ -42,7 +46,7 @@ class Stage : public nn::Module {
     Resample resample = Resample::none;
   };
 
-  Stage(const Plan& plan, const UNetOptions& o) : resample_(plan.resample) {
+  Stage(const Plan& plan, const UNetOptions& o) : resample_(plan.resample), cropped_(o.row_padding - 1) {
     if (plan.in) {
       res_ = std::make_unique<nn::ResBlock>(nn::ResBlockOptions{.in = plan.in,
                                                                 .out = plan.out,
@@ -62,8 +66,9 @@ class Stage : public nn::Module {
       add_child("temporal", *temporal_);
     }
     if (resample_ != Resample::none) {
-      conv_ = std::make_unique<nn::Conv2d>(plan.out, plan.out,
-                                           nn::Conv2dOptions{.stride = resample_ == Resample::down ? 2 : 1});
+      conv_ = std::make_unique<nn::Conv2d>(
+          plan.out, plan.out,
+          resample_ == Resample::down ? nn::Conv2dOptions{.stride = 2, .pad_h = o.row_padding} : nn::Conv2dOptions{});
       add_child(resample_ == Resample::down ? "downsample" : "upsample", *conv_);
     }
   }
@@ -78,13 +83,17 @@ class Stage : public nn::Module {
       h = temporal_->forward(h, ctx), seen(names.temporal);
     }
     if (resample_ == Resample::down) h = as_clip(conv_->forward(as_images(h)), h), seen(names.resample + ".downsample");
-    if (resample_ == Resample::up)
-      h = as_clip(conv_->forward(nn::upsample2x(as_images(h))), h), seen(names.resample + ".upsample");
+    if (resample_ == Resample::up) {
+      Tensor large = nn::upsample2x(as_images(h));
+      if (cropped_) large = large.slice(1, cropped_, large.size(1) - cropped_).contiguous();
+      h = as_clip(conv_->forward(large), h), seen(names.resample + ".upsample");
+    }
     return h;
   }
 
  private:
   Resample resample_;
+  std::int64_t cropped_;  // rows, above and below
   std::unique_ptr<nn::ResBlock> res_;
   std::unique_ptr<Transformer> spatial_, temporal_;
   std::unique_ptr<nn::Conv2d> conv_;
@@ -189,6 +198,15 @@ void validate(const UNetOptions& o) {
              o.levels.size());
   VGEN_CHECK(o.dropout >= 0 && o.dropout < 1 && o.temporal_dropout >= 0 && o.temporal_dropout < 1, ConfigError,
              "unet: dropout must be in [0, 1)");
+  VGEN_CHECK(o.row_padding == 1 || o.row_padding == 2, ConfigError, "unet: row_padding must be 1 or 2, got ",
+             o.row_padding);
+  const std::size_t stages = o.levels.size() * static_cast<std::size_t>(o.blocks_per_level + 1);
+  VGEN_CHECK(o.free_u.size() <= stages, ConfigError, "unet: free_u has ", o.free_u.size(), " entries, the way up only ",
+             stages, " stages");
+  if (o.condition_dropout)
+    for (const double share : {o.condition_dropout->p, o.condition_dropout->all_zero, o.condition_dropout->all_keep})
+      VGEN_CHECK(share >= 0 && share <= 1, ConfigError, "unet: shares of condition_dropout must be in [0, 1], got ",
+                 share);
   for (const Level& level : o.levels) {
     positive(level.multiplier, "levels.multiplier");
     const std::int64_t width = o.channels * level.multiplier;
@@ -199,7 +217,30 @@ void validate(const UNetOptions& o) {
   }
 }
 
-UNet::UNet(const UNetOptions& options) : options_(options) {
+// Samples of a batch that lose a condition.
+std::map<std::string, Tensor> draw_condition_dropout(const ConditionDropout& o, const std::vector<std::string>& present,
+                                                     std::int64_t batch,
+                                                     const std::optional<at::Generator>& generator) {
+  const auto count = [&](double share) {
+    return (at::rand({batch}, generator, at::TensorOptions().dtype(at::kFloat)) < share).sum().item<std::int64_t>();
+  };
+  const std::int64_t zeros = count(o.all_zero), keeps = count(o.all_keep);
+  const Tensor order = at::randperm(batch, generator, at::TensorOptions().dtype(at::kLong));
+  const Tensor zero = order.slice(0, 0, zeros), eligible = order.slice(0, std::min(zeros + keeps, batch)),
+               sorted = std::get<0>(eligible.sort());
+  std::map<std::string, Tensor> kept;
+  for (const std::string& name : o.conditions) {
+    if (std::ranges::find(present, name) == present.end()) continue;
+    const std::int64_t dropped = count(o.p);
+    const Tensor which = at::randperm(sorted.size(0), generator, at::TensorOptions().dtype(at::kLong));
+    Tensor share = at::zeros({batch}, at::kFloat).fill_(1);
+    share.index_fill_(0, sorted.index_select(0, which.slice(0, 0, dropped)), 0).index_fill_(0, zero, 0);
+    kept.emplace(name, share);
+  }
+  return kept;
+}
+
+UNet::UNet(const UNetOptions& options, Features own) : options_(options) {
   validate(options_);
   const UNetOptions& o = options_;
   body_ = std::make_unique<Body>(o);
@@ -207,18 +248,19 @@ UNet::UNet(const UNetOptions& options) : options_(options) {
   add_child("time_embed", m.time_embed);
 
   std::int64_t in = o.in_channels;
-  const auto adopt = [&](auto& list, Group& group, const char* name, const auto& features) {
-    for (const auto& each : features) {
-      list.push_back(make_feature(each, o));
-      group.adopt(list.back()->name(), *list.back());
-      for (const std::string& condition : list.back()->conditions())
+  const auto adopt = [&](auto& list, Group& group, const char* name, const auto& features, auto& extra) {
+    for (const auto& each : features) list.push_back(make_feature(each, o));
+    for (auto& each : extra) list.push_back(std::move(each));
+    for (const auto& feature : list) {
+      group.adopt(feature->name(), *feature);
+      for (const std::string& condition : feature->conditions())
         if (std::ranges::find(declared_, condition) == declared_.end()) declared_.push_back(condition);
     }
     if (!list.empty()) add_child(name, group);
   };
-  adopt(m.embeddings, m.embedding_group, "embedding", o.embeddings);
-  adopt(m.contexts, m.context_group, "context", o.context);
-  adopt(m.stem_features, m.stem_group, "stem", o.stem);
+  adopt(m.embeddings, m.embedding_group, "embedding", o.embeddings, own.embeddings);
+  adopt(m.contexts, m.context_group, "context", o.context, own.context);
+  adopt(m.stem_features, m.stem_group, "stem", o.stem, own.stem);
   for (const auto& feature : m.stem_features) in += feature->channels();
 
   m.stem = std::make_unique<Stem>(in, o);
@@ -263,24 +305,61 @@ UNet::UNet(const UNetOptions& options) : options_(options) {
 
 UNet::~UNet() = default;
 
+// Whether the way up meets the sizes of the way down, which every level must halve and double again.
+static bool fits(std::int64_t rows, std::int64_t columns, const UNetOptions& o) {
+  for (std::size_t i = 1; i < o.levels.size(); ++i) {
+    const std::int64_t half_rows = (rows + 2 * o.row_padding - 3) / 2 + 1, half_columns = (columns - 1) / 2 + 1;
+    if (2 * (half_rows - (o.row_padding - 1)) != rows || 2 * half_columns != columns) return false;
+    rows = half_rows;
+    columns = half_columns;
+  }
+  return true;
+}
+
 Tensor UNet::forward(const Tensor& x, const Tensor& t, const Conditions& given, const ForwardOptions& how) {
   Body& m = *body_;
   expect_shape(x, "unet", "x", {-1, options_.in_channels, -1, -1, -1});
   const std::int64_t b = x.size(0), frames = x.size(2), multiple = std::int64_t(1) << (options_.levels.size() - 1);
-  VGEN_CHECK(x.size(3) % multiple == 0 && x.size(4) % multiple == 0, ShapeError,
-             "unet: latent height and width must be multiples of ", multiple, ", got ", x.size(3), "x", x.size(4));
+  VGEN_CHECK(fits(x.size(3), x.size(4), options_), ShapeError, "unet: latent height and width must be multiples of ",
+             multiple, options_.row_padding == 2 ? " (the height 2 more than one)" : "", ", got ", x.size(3), "x",
+             x.size(4));
   VGEN_CHECK(t.dim() == 1 && t.size(0) == b, ShapeError, "unet: t must be [", b, "], got ", shape_string(t.sizes()));
   given.expect_subset_of(declared_);
   const at::ScalarType dtype = m.stem->conv.weight.scalar_type();
 
+  FeatureInput in{.given = given,
+                  .batch = b,
+                  .frames = frames,
+                  .height = x.size(3),
+                  .width = x.size(4),
+                  .like = x.options().dtype(dtype).requires_grad(std::nullopt),
+                  .kept = {},
+                  .dropout = how.dropout,
+                  .observe = how.observe};
+  if (training() && options_.condition_dropout) {
+    std::vector<std::string> present;
+    for (const auto& [name, tensor] : given.all()) present.push_back(name);
+    in.kept = draw_condition_dropout(*options_.condition_dropout, present, b, how.dropout);
+  }
+  // What does not change over the steps of a run is asked once.
+  const auto constant = [&](const void* key, const auto& make) {
+    if (!how.cache) return make();
+    if (const auto found = how.cache->find(key); found != how.cache->end()) return found->second.first;
+    const Tensor made = make();
+    how.cache->emplace(key, std::pair{made, Tensor()});
+    return made;
+  };
+
   BlockContext ctx;
   ctx.cache = how.cache;
   ctx.dropout = how.dropout;
+  ctx.temporal =
+      options_.bypass == TemporalBypass::never || (options_.bypass == TemporalBypass::single_frame && frames > 1);
   const Tensor time = m.time_embed.forward(nn::sinusoidal_embedding(t, options_.channels).to(dtype));
   if (how.observe) how.observe("time_embed", time);
   Tensor embedding = time.unsqueeze(1);
   for (auto& feature : m.embeddings)
-    if (const Tensor term = feature->embed(given, frames); term.defined()) {
+    if (const Tensor term = constant(feature.get(), [&] { return feature->embed(in); }); term.defined()) {
       if (how.observe) how.observe("embedding." + feature->name(), term);
       embedding = embedding + term;
     }
@@ -288,7 +367,8 @@ Tensor UNet::forward(const Tensor& x, const Tensor& t, const Conditions& given, 
 
   std::vector<Tensor> tokens;
   for (auto& feature : m.contexts)
-    if (const Tensor part = feature->tokens(given, frames); part.defined()) tokens.push_back(part.to(dtype));
+    if (const Tensor part = constant(feature.get(), [&] { return feature->tokens(in); }); part.defined())
+      tokens.push_back(part.to(dtype));
   VGEN_CHECK(!tokens.empty(), ConfigError,
              "unet: the cross-attention has nothing to look at; give the condition 'text'");
   for (const Tensor& part : tokens)
@@ -300,12 +380,15 @@ Tensor UNet::forward(const Tensor& x, const Tensor& t, const Conditions& given, 
   }
   ctx.context = tokens.size() == 1 ? tokens[0] : at::cat(tokens, 2);
 
-  Tensor h = x.to(dtype).permute({0, 2, 3, 4, 1}).contiguous();
-  std::vector<Tensor> channels{h};
-  for (auto& feature : m.stem_features) channels.push_back(feature->concat(h, given));
-  if (channels.size() > 1) h = at::cat(channels, 4);
+  std::vector<Tensor> channels{x.to(dtype).permute({0, 2, 3, 4, 1}).contiguous()};
+  for (auto& feature : m.stem_features)
+    if (feature->channels() > 0) channels.push_back(constant(feature.get(), [&] { return feature->concat(in); }));
+  Tensor h = channels.size() > 1 ? at::cat(channels, 4) : channels[0];
   h = as_clip(m.stem->conv.forward(as_images(h)), h);
   if (how.observe) how.observe("down.0.conv", h);
+  for (auto& feature : m.stem_features)
+    if (feature->channels() == 0)
+      if (const Tensor term = constant(feature.get(), [&] { return feature->added(in); }); term.defined()) h = h + term;
 
   // Runs one stage, keeping its activations or not.
   const auto run = [&](const Tensor& input, const auto& stage) {
@@ -331,8 +414,13 @@ Tensor UNet::forward(const Tensor& x, const Tensor& t, const Conditions& given, 
   }
   h = run(h, [&m](const Tensor& in, const BlockContext& c, const Observer& o) { return m.mid->forward(in, c, o); });
   for (std::size_t i = 0; i < m.up.size(); ++i) {
-    const Tensor joined = at::cat({h, skips.back()}, 4);
+    Tensor skip = skips.back();
     skips.pop_back();
+    if (i < options_.free_u.size()) {
+      h = scale_first_half(h, options_.free_u[i].backbone);
+      skip = as_clip(scale_low_frequencies(as_images(skip), options_.free_u[i].skip), skip);
+    }
+    const Tensor joined = at::cat({h, skip}, 4);
     h = run(joined, [stage = m.up[i].get(), i](const Tensor& in, const BlockContext& c, const Observer& o) {
       return stage->forward(in, c, o, Names("up." + std::to_string(i)));
     });

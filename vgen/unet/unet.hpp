@@ -2,7 +2,6 @@
 // end in temporal convolutions and whose spatial transformers are followed by temporal ones. One class; systems differ
 // by options.
 #pragma once
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,12 +10,10 @@
 #include "vgen/nn/block.hpp"
 #include "vgen/nn/module.hpp"
 #include "vgen/unet/conditions.hpp"
+#include "vgen/unet/feature.hpp"
 #include "vgen/unet/options.hpp"
 
 namespace vgen::unet {
-
-// Called with each block's name ("down.1.spatial") and output [B, F, H, W, C].
-using Observer = std::function<void(const std::string& block, const Tensor& output)>;
 
 struct ForwardOptions {
   nn::ContextCache* cache = nullptr;  // reused over the steps of one sampling run with the same conditions
@@ -26,11 +23,13 @@ struct ForwardOptions {
 
 class VGEN_API UNet : public nn::Module {
  public:
-  explicit UNet(const UNetOptions& options = {});
+  // `own`: features of the caller's, after those that the options name.
+  explicit UNet(const UNetOptions& options = {}, Features own = {});
   ~UNet() override;
 
   // x [B, C, F, H, W], t [B] (integer or float), conditions as declared() -> prediction [B, out, F, H, W].
-  // H and W must be divisible by 2^(levels - 1). ShapeError, ConfigError.
+  // H and W must be divisible by 2^(levels - 1); with row_padding 2, H must be 2 more than such a number. ShapeError,
+  // ConfigError.
   Tensor forward(const Tensor& x, const Tensor& t, const Conditions& given, const ForwardOptions& how = {});
 
   const UNetOptions& options() const { return options_; }
