@@ -3,6 +3,7 @@
 
 #include "bindings/tensor.hpp"
 #include "vgen/unet/init.hpp"
+#include "vgen/unet/presets.hpp"
 
 namespace vgen::bindings {
 namespace {
@@ -28,10 +29,31 @@ void bind_unet(py::module_& m) {
   using namespace unet;
   bind_options<FramePosition>(m, "FramePosition", doc("unet::FramePosition"));
   bind_options<Fps>(m, "Fps", "Adds the frame rate to the time embedding.");
-  bind_options<FrameText>(m, "FrameText", "Adds the pooled caption and the place of the frame to the time embedding.");
+  bind_options<FrameText>(m, "FrameText", doc("unet::FrameText"));
+  bind_options<DenseMap>(m, "DenseMap", doc("unet::DenseMap"));
+  bind_options<DenseMaps>(m, "DenseMaps", doc("unet::DenseMaps"));
+  bind_options<ImageLatents>(m, "ImageLatents", doc("unet::ImageLatents"));
+  bind_options<SpatialPrior>(m, "SpatialPrior", doc("unet::SpatialPrior"));
+  bind_options<Motion>(m, "Motion", doc("unet::Motion"));
+  bind_options<Appearance>(m, "Appearance", doc("unet::Appearance"));
+  bind_options<ImageTokens>(m, "ImageTokens", doc("unet::ImageTokens"));
+  bind_options<LocalImageTokens>(m, "LocalImageTokens", doc("unet::LocalImageTokens"));
+  bind_options<Histogram>(m, "Histogram", doc("unet::Histogram"));
+  bind_options<TextResampler>(m, "TextResampler", doc("unet::TextResampler"));
+  bind_options<FreeU>(m, "FreeU", doc("unet::FreeU"));
+  bind_options<ConditionDropout>(m, "ConditionDropout", doc("unet::ConditionDropout"));
   bind_options<Text>(m, "Text", "The words of the prompt as context of the cross-attention.");
   bind_options<Level>(m, "Level", "One resolution of the UNet.");
   bind_options<UNetOptions>(m, "UNetOptions", doc("unet::UNetOptions"));
+  m.def("i2vgen_xl", &i2vgen_xl, "base"_a = UNetOptions{}, doc("unet::i2vgen_xl"));
+  m.def("higen", &higen, "base"_a = UNetOptions{}, doc("unet::higen"));
+  m.def("sr600", &sr600, "base"_a = UNetOptions{}, doc("unet::sr600"));
+  m.def("tf_t2v", &tf_t2v, "base"_a = UNetOptions{}, doc("unet::tf_t2v"));
+  m.def("video_composer", py::overload_cast<const std::vector<std::string>&, UNetOptions>(&video_composer),
+        "conditions"_a = std::vector<std::string>{"text", "masked", "depth", "sketch", "motion", "image", "local_image",
+                                                  "single_sketch"},
+        "base"_a = UNetOptions{}, doc("unet::video_composer"));
+  m.def("video_lcm", &video_lcm, "of"_a, doc("unet::video_lcm"));
 
   py::class_<UNet, nn::Module, std::shared_ptr<UNet>>(m, "UNet", doc("unet::UNet"))
       .def(py::init([](const std::optional<UNetOptions>& options, const py::kwargs& fields) {
