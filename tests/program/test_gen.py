@@ -5,7 +5,7 @@ import re
 import subprocess
 
 import pytest
-from harness import AUTOENCODER, ROOT
+from harness import AUTOENCODER, ROOT, await_log
 
 PROMPT = "a red circle moving left on a black background"
 
@@ -182,9 +182,7 @@ def test_train_dry_run_prints_the_whole_configuration(vgen):
 def test_two_runs_in_one_folder(vgen):
     (vgen.folder / "c.yaml").write_text(AUTOENCODER)
     first = vgen.start("train", "-c", "c.yaml", "--out", "run", "--set", "trainer.steps=100000", text=True)
-    for line in first.stderr:
-        if "train" in line and "/" in line:
-            break
+    await_log(vgen.folder / "run")
     result = vgen("train", "-c", "c.yaml", "--out", "run", code=5)
     assert f"in use by another run (process {first.pid})" in result.err
     first.kill()

@@ -46,6 +46,9 @@ void mark_as_set(Node& node) {
 int run(std::string_view command, const Node& arguments, const CancelToken& cancel, Console& console,
         Interrupts& interrupts) {
   const auto fail = [&](Exit code, const std::string& type, const std::string& message) {
+    // What fails after a signal may fail because of it (its temporary files are gone): the watching thread is about to
+    // end the process with the signal's code.
+    while (cancel.cancelled() && type != "Interrupted") pause();
     const bool internal = code == Exit::internal;
     const std::string words = interrupts.last_words();
     console.error(type, static_cast<int>(code),

@@ -16,7 +16,7 @@ namespace {
 
 // The process must end at once, a step may take seconds: a child writes the checkpoint. A small one is waited for.
 std::string rescue_words(train::Rescue& rescue) {
-  const int child = rescue.save_in_child(0.03);
+  const int child = rescue.save_in_child(0.06);
   if (rescue.step() == 0) return "";  // not yet begun
   if (child == 0) return "the newest checkpoint is whole; go on with the same command";
   for (int i = 0; i < 30; ++i) {

@@ -17,7 +17,9 @@
 namespace vgen::cli {
 namespace {
 
-constexpr long grace_ms = 110;  // to unwind; the whole answer is to take less than 200 ms
+// To unwind. The whole answer is to take less than 200 ms, of which a training may need 90 to save its last step, and a
+// large process 50 to give its memory back.
+constexpr long grace_ms = 60;
 
 sem_t arrived;
 std::atomic<int> first_signal{0};

@@ -280,14 +280,14 @@ TrainResult train(Task& task, const TrainerOptions& o, const fs::path& folder, c
     for (const Tensor& p : w.master) p.mutable_grad().reset();
     result.step = way_out.step_ = step;
     result.last_loss = loss_sum;
-    changing.unlock();
-
     const bool last = step == o.steps;
     if (step % o.log_every == 0 || last)
       events.scalars(step, {{"loss", loss_sum},
                             {"lr", rate},
                             {"gradient_norm", norm},
                             {"seconds_per_step", elapsed() / static_cast<double>(step - first)}});
+    changing.unlock();  // only now may a signal save this step: the run that goes on would never log it
+
     if (o.sample_every > 0 && (step % o.sample_every == 0 || last)) {
       const auto scores = w.with(best, changing, [&] { return task.preview(step, folder, events); });
       if (!scores.empty()) events.scalars(step, scores);

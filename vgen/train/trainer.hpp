@@ -104,7 +104,7 @@ class VGEN_API Rescue {
  private:
   friend VGEN_API TrainResult train(Task&, const TrainerOptions&, const std::filesystem::path&, const std::string&,
                                     const CancelToken&, const OnProgress&, Rescue*);
-  std::timed_mutex changing_;  // held while weights and moments are not those of a finished step
+  std::timed_mutex changing_;  // held while weights, moments and log are not those of a finished step
   std::function<void()> announce_, save_;
   std::atomic<long long> step_{0}, saved_{0};
 };
