@@ -1,12 +1,27 @@
-"""Every row of the bad-input table (issue 3) that the program answers; what files can do is in tests/cpp/formats and weights."""
+"""What bad input gets from the program. The table of issue 3, row by row, and the tests that hold it:
+
+| input | tests |
+|---|---|
+| unknown option, config key or sampler | test_wrong_names, test_wrong_configuration, test_overrides_of_a_configuration_say_that_they_are_wrong; cpp/cli arguments |
+| model folder without a part; wrong kind of checkpoint | test_model_folder_without_a_part, test_not_a_model_folder; cpp/pipelines NamesTheMissingPart |
+| missing, extra or misshaped tensors | cpp/weights AllOrNothing, cpp/pipelines WrongTensorsLoadNothing |
+| hostile or truncated safetensors, .pth, YAML | cpp/formats: Safetensors A1-A12, Index A8, TorchPickle B1-B7, Yaml C1-C6, Config C7; test_hostile_files, test_wrong_configuration |
+| size, frames, steps, guidance (also C8) | test_numbers_out_of_range, test_the_size_of_the_issue, test_the_back_end_refuses_the_same |
+| prompt not UTF-8, 10 MB, longer than the window | test_prompt_that_is_not_utf8, test_prompt_of_ten_megabytes, test_prompt_longer_than_the_window_names_the_dropped_words |
+| output folder missing, read-only, full | test_missing_output_folder_*, test_full_disk_*, test_read_only_folder_*, test_disk_that_fills_later_*, test_latents_that_do_not_fit_* |
+| NaN in weights or latents | test_nan_*, test_latents_are_refused_when_they_are_damaged; cpp/pipelines SaysWhereNanArose |
+| Ctrl-C or SIGTERM at any phase | test_interrupts.py, python/test_interrupt.py |
+"""
 
 import contextlib
 import json
 import os
+import pickle
 import re
 import resource
 import shutil
 import subprocess
+import zipfile
 
 import pytest
 from harness import AUTOENCODER, damage, tensors
@@ -280,6 +295,31 @@ def test_model_folder_without_a_part(vgen, model):
     (vgen.folder / "m" / "model_index.json").unlink()
     error = vgen("gen", PROMPT, "-m", "m", code=None)
     assert error.code in (4, 5) and "model_index.json" in error.err
+
+
+@pytest.mark.parametrize("given", ["vae", "vae/model.safetensors"])
+def test_not_a_model_folder(vgen, model, given):
+    error = vgen("gen", PROMPT, "-m", model / given, code=None)
+    assert error.code in (3, 4, 5) and given in error.err, error.err
+
+
+def test_hostile_files(vgen, model):
+    """Each kind of attack is tested with the parsers (tests/cpp/formats); here, that the program passes their answer on."""
+    shutil.copytree(model, vgen.folder / "m")
+    weights = vgen.folder / "m" / "unet" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    assert "unet/model.safetensors" in vgen("gen", PROMPT, "-m", "m", "-o", "out.gif", code=4).err
+
+    class Shell:
+        def __reduce__(self):
+            return os.system, (f"touch {vgen.folder / 'executed'}",)
+
+    with zipfile.ZipFile(vgen.folder / "evil.pth", "w") as archive:
+        archive.writestr("evil/data.pkl", pickle.dumps({"w": Shell()}, protocol=2))
+        archive.writestr("evil/version", "3\n")
+    result = vgen("inspect", "evil.pth", "--json", code=4)
+    assert "system" in result.err and result.document["error"]["type"] == "UnsafePickleError", result.err
+    assert not (vgen.folder / "executed").exists()
 
 
 def test_no_model_at_all_says_what_to_do(vgen):
