@@ -23,7 +23,7 @@ namespace vgen::cli {
 namespace {
 
 constexpr std::pair<std::string_view, int (*)(Invocation&)> table[] = {
-    {"doctor", cmd_doctor},   {"eval", cmd_eval},     {"gen", cmd_gen},
+    {"convert", cmd_convert}, {"doctor", cmd_doctor}, {"eval", cmd_eval},   {"gen", cmd_gen},
     {"inspect", cmd_inspect}, {"parity", cmd_parity}, {"train", cmd_train},
 };
 

@@ -30,6 +30,7 @@ struct Invocation {
 
 std::string shell_quoted(const std::string& text);  // one word of a shell
 
+int cmd_convert(Invocation& in);
 int cmd_doctor(Invocation& in);
 int cmd_eval(Invocation& in);
 int cmd_gen(Invocation& in);

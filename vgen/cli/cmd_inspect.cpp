@@ -1,5 +1,5 @@
-// vgen inspect FILE: names, types and shapes of the tensors of a weight file or of every weight file in a folder; or
-// what a clip is, how vgen made it, and the command that makes it again.
+// vgen inspect FILE: what a weight file or model folder is, and names, types and shapes of its tensors; or what a clip
+// is, how vgen made it, and the command that makes it again.
 #include <fnmatch.h>
 
 #include <algorithm>
@@ -8,25 +8,16 @@
 #include <set>
 
 #include "vgen/cli/backend.hpp"
+#include "vgen/cli/numbers.hpp"
 #include "vgen/core/options.hpp"
 #include "vgen/formats/json.hpp"
 #include "vgen/formats/tensor_file.hpp"
+#include "vgen/pipelines/model_folder.hpp"
 #include "vgen/video/reader.hpp"
 
 namespace vgen::cli {
 namespace fs = std::filesystem;
 namespace {
-
-// 1411233860 -> "1,411,233,860"
-std::string grouped(std::int64_t value) {
-  const std::string digits = str(value);
-  std::string out;
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    if (i > 0 && (digits.size() - i) % 3 == 0) out += ',';
-    out += digits[i];
-  }
-  return out;
-}
 
 std::string shape_text(const std::vector<std::int64_t>& shape) {
   std::string out = "[";
@@ -138,16 +129,70 @@ int inspect_clip(Invocation& in, const fs::path& path) {
   return 0;
 }
 
+// What a folder is as a whole, or why it is no model that can be run.
+Node model_of(const fs::path& folder, Console& console) {
+  try {
+    const pipelines::ModelFolder m = pipelines::open_model_folder(folder);
+    console.print(
+        str(printable(folder.string(), 4096), ": a text-to-video model in the ", name_of(m.layout), " layout"));
+    Node node = Node::map({{"layout", Node(std::string(name_of(m.layout)))}});
+    node.set("index", to_node(m.index));
+    for (const pipelines::Part part : {pipelines::Part::text_encoder, pipelines::Part::unet, pipelines::Part::vae}) {
+      const pipelines::PartFile& p = m.part(part);
+      console.print(str("  ", name_of(part), ": ", printable(fs::relative(p.file, folder).string()), ", ",
+                        name_of(p.found.layout), " names"));
+      node.set(std::string(name_of(part)), Node::map({{"file", Node(p.file.string())},
+                                                      {"layout", Node(std::string(name_of(p.found.layout)))},
+                                                      {"options", to_node(p.options)}}));
+    }
+    for (const std::string& note : m.notes) console.print("  note: " + printable(note, 400));
+    node.set("notes", to_node(m.notes));
+    return node;
+  } catch (const Error& e) {
+    console.print(str("  no model folder: ", e.what()));
+    return Node::map({{"error", Node(e.what())}});
+  }
+}
+
+// Options of the part that a file holds, and which released model they are.
+Node part_of(const pipelines::Shapes& shapes, std::string& text) {
+  text = pipelines::describe(shapes);
+  Node parts = Node::list();
+  for (const pipelines::FoundPart& found : pipelines::find_parts(shapes)) {
+    Node node = Node::map({{"part", Node(std::string(name_of(found.part)))},
+                           {"layout", Node(std::string(name_of(found.layout)))},
+                           {"prefix", Node(found.prefix)}});
+    try {
+      const pipelines::PartOptions options = pipelines::options_of(shapes, found);
+      node.set("options", to_node(options));
+      if (const auto* u = std::get_if<unet::UNetOptions>(&options); u && *u == unet::UNetOptions{})
+        text += ", the size of ModelScopeT2V";
+      if (const auto* v = std::get_if<vae::AutoencoderKlOptions>(&options); v && *v == vae::AutoencoderKlOptions{})
+        text += ", the size of Stable Diffusion's autoencoder";
+      if (const auto* t = std::get_if<conditioning::ClipTextOptions>(&options);
+          t && t->width == 1024 && t->mlp == 4096 && t->vocab == 49408)
+        text += ", the size of CLIP ViT-H-14";
+    } catch (const Error& e) {
+      text += str(", incomplete (", e.what(), ")");
+      node.set("error", Node(e.what()));
+    }
+    parts.items.push_back(std::move(node));
+  }
+  return parts;
+}
+
 }  // namespace
 
 int cmd_inspect(Invocation& in) {
   if (const fs::path clip = clip_of(in.text("file")); !clip.empty()) return inspect_clip(in, clip);
   const std::string only = in.text("only");
   const bool table = !in.flag("summary");
-  Node files = Node::list();
-  for (const fs::path& path : weight_files(in.text("file"))) {
+  Node files = Node::list(), model;
+  const fs::path root = in.text("file");
+  if (fs::is_directory(root)) model = model_of(root, in.console);
+  for (const fs::path& path : weight_files(root)) {
     in.cancel.check("inspect");
-    const formats::TensorFile file = formats::read_tensor_file(path);
+    const formats::TensorFile file = formats::read_tensor_file(path, /*check_crc=*/false);
     std::vector<const formats::TensorEntry*> shown;
     for (const auto& t : file.tensors)
       if (only.empty() || fnmatch(only.c_str(), t.name.c_str(), 0) == 0) shown.push_back(&t);
@@ -166,7 +211,9 @@ int cmd_inspect(Invocation& in) {
       if (table && in.console.json())
         tensors.items.push_back(Node::map({{"name", t->name}, {"dtype", dtype}, {"shape", to_node(t->shape)}}));
     }
-    in.console.print(printable(path.string(), 4096));
+    std::string what;
+    Node parts = part_of(pipelines::shapes_of(file), what);
+    in.console.print(printable(path.string(), 4096) + ": " + what);
     if (table)
       for (const auto* t : shown) {
         const std::string name = printable(t->name), dtype(name_of(t->dtype));
@@ -184,7 +231,9 @@ int cmd_inspect(Invocation& in) {
     for (const std::string& note : file.notes) in.console.print("  note: " + printable(note, 400));
 
     Node node = Node::map({{"path", path.string()},
-                           {"layout", file.layout},
+                           {"container", file.layout},
+                           {"what", what},
+                           {"parts", std::move(parts)},
                            {"tensors", static_cast<std::int64_t>(shown.size())},
                            {"values", parameters},
                            {"bytes", bytes}});
@@ -194,7 +243,9 @@ int cmd_inspect(Invocation& in) {
     if (table) node.set("table", std::move(tensors));
     files.items.push_back(std::move(node));
   }
-  in.console.result(Node::map({{"files", std::move(files)}}));
+  Node result = Node::map({{"files", std::move(files)}});
+  if (!model.is_null()) result.set("model", std::move(model));
+  in.console.result(result);
   return 0;
 }
 

@@ -41,7 +41,7 @@ ClipTextOptions ClipTextOptions::from_open_clip(const Node& c) {
   o.width = int_at(t, "width");
   o.heads = int_at(t, "heads");
   o.layers = int_at(t, "layers");
-  o.mlp = 4 * o.width;
+  o.mlp = static_cast<int>((t.find("mlp_ratio") ? t.at("mlp_ratio").as_double() : 4.0) * o.width);
   o.context_length = int_at(t, "context_length", 77);
   o.vocab = int_at(t, "vocab_size", 49408);
   o.embed = int_at(c, "embed_dim");
@@ -177,14 +177,21 @@ void ClipText::initialise(at::Generator generator) {
   if (projection_.defined()) projection_.normal_(0, attention, generator);
 }
 
-ClipTextEncoder::ClipTextEncoder(ClipText& tower, const text::Tokenizer& tokenizer)
-    : tower_(&tower), tokenizer_(&tokenizer) {
+ClipTextEncoder::ClipTextEncoder(ClipText& tower, const text::Tokenizer& tokenizer, std::int32_t pad)
+    : tower_(&tower), tokenizer_(&tokenizer), pad_(pad) {
+  VGEN_CHECK(pad >= 0 && pad < tower.options().vocab, ConfigError, "clip_text: pad must be in [0, ",
+             tower.options().vocab, "), got ", pad);
   VGEN_CHECK(tokenizer.vocab_size() <= tower.options().vocab, ConfigError, "clip_text: the tokenizer has ",
              tokenizer.vocab_size(), " ids, the tower knows ", tower.options().vocab);
 }
 
 TextEmbedding ClipTextEncoder::encode(std::span<const std::string> texts) {
   text::Tokens tokens = tokenizer_->tokenize(texts, tower_->options().context_length);
+  if (pad_ != 0)
+    for (std::size_t row = 0; row < tokens.lengths.size(); ++row) {
+      const auto begin = tokens.ids.begin() + static_cast<std::ptrdiff_t>(row) * tokens.context_length;
+      std::fill(begin + tokens.lengths[row], begin + tokens.context_length, pad_);
+    }
   const Tensor weight = tower_->named_parameters().front().second;
   auto [words, pooled] = tower_->forward(ids_tensor(tokens).to(weight.device()));
   return {words, pooled, std::move(tokens.dropped_words)};

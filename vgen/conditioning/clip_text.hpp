@@ -88,12 +88,15 @@ class VGEN_API ClipText : public nn::Module {
 class VGEN_API ClipTextEncoder : public Encoder {
  public:
   // Refers to both, which must outlive it. ConfigError if the tokenizer has ids outside of the tower's vocabulary.
-  explicit ClipTextEncoder(ClipText& tower, const text::Tokenizer& tokenizer = text::Tokenizer::clip());
+  // `pad` fills rows behind the end: 0 in open_clip, the end token in some of transformers' tokenizers.
+  explicit ClipTextEncoder(ClipText& tower, const text::Tokenizer& tokenizer = text::Tokenizer::clip(),
+                           std::int32_t pad = 0);
   TextEmbedding encode(std::span<const std::string> texts) override;
 
  private:
   ClipText* tower_;
   const text::Tokenizer* tokenizer_;
+  std::int32_t pad_;
 };
 
 // ids of `tokens` as an int64 tensor [n, context_length] on the CPU.

@@ -4,8 +4,13 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/tensor.h>
+
+#include <algorithm>
+
+#include "vgen/video/transforms.hpp"
 
 namespace vgen::conditioning {
 
@@ -32,7 +37,7 @@ ClipVisionOptions ClipVisionOptions::from_open_clip(const Node& c) {
   o.width = static_cast<int>(v.at("width").as_int());
   o.layers = static_cast<int>(v.at("layers").as_int());
   o.heads = o.width / (v.find("head_width") ? static_cast<int>(v.at("head_width").as_int()) : 64);
-  o.mlp = 4 * o.width;
+  o.mlp = static_cast<int>((v.find("mlp_ratio") ? v.at("mlp_ratio").as_double() : 4.0) * o.width);
   o.embed = static_cast<int>(c.at("embed_dim").as_int());
   if (const Node* q = c.find("quick_gelu")) o.quick_gelu = q->as_bool();
   validate(o);
@@ -82,6 +87,19 @@ Tensor clip_normalise(const Tensor& x) {
   const Tensor mean = at::tensor({0.48145466f, 0.4578275f, 0.40821073f}).to(x.options()).view({1, 3, 1, 1});
   const Tensor deviation = at::tensor({0.26862954f, 0.26130258f, 0.27577711f}).to(x.options()).view({1, 3, 1, 1});
   return (x - mean) / deviation;
+}
+
+Tensor clip_preprocess(const video::Frames& pictures, int image_size) {
+  VGEN_CHECK(image_size >= 1, ConfigError, "clip_preprocess: image_size must be >= 1, got ", image_size);
+  VGEN_CHECK(pictures.bytes() > 0, ShapeError, "clip_preprocess: no pixels");
+  const std::int64_t n = image_size, h = pictures.height, w = pictures.width, shorter = std::min(h, w);
+  const video::Frames sized =
+      video::resize(video::to_rgb(pictures), h * n / shorter, w * n / shorter, video::Filter::bicubic);
+  // A margin that cannot be halved is split so that the offset is even, as Python's rounding of x.5 does.
+  const auto offset = [](std::int64_t margin) { return margin / 2 + (margin % 2 && margin / 2 % 2); };
+  const video::Frames square = video::crop(sized, {offset(sized.width - n), offset(sized.height - n), n, n});
+  const Tensor bytes = at::from_blob(square.pixels->data(), {square.count, n, n, 3}, at::kByte);
+  return clip_normalise(bytes.permute({0, 3, 1, 2}).to(at::kFloat).div(255)).contiguous();
 }
 
 }  // namespace vgen::conditioning

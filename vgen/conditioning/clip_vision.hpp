@@ -3,6 +3,7 @@
 #pragma once
 #include "vgen/conditioning/clip_transformer.hpp"
 #include "vgen/core/options.hpp"
+#include "vgen/video/frames.hpp"
 
 namespace vgen::conditioning {
 
@@ -48,5 +49,8 @@ class VGEN_API ClipVision : public nn::Module {
 
 // (x - mean) / std of CLIP's training pictures, per channel; x [n, 3, h, w] in [0, 1].
 VGEN_API Tensor clip_normalise(const Tensor& x);
+// Pictures [F, H, W, 1, 3 or 4] as the tower was trained: the short side resized to image_size (bicubic), the middle
+// square, normalised: [F, 3, image_size, image_size]. Alpha is dropped. ShapeError for no pixels.
+VGEN_API Tensor clip_preprocess(const video::Frames& pictures, int image_size = 224);
 
 }  // namespace vgen::conditioning

@@ -12,6 +12,8 @@
 
 #include <algorithm>
 
+#include "vgen/weights/state_dict.hpp"
+
 namespace vgen::conditioning {
 
 static std::int64_t first_token(const text::Tokenizer& tokenizer, const std::string& word, const char* what) {
@@ -46,6 +48,52 @@ TextualInversion::TextualInversion(ClipText& tower, std::vector<Placeholder> pla
     initial_.push_back(initial);
     add_parameter(str(i), vectors_[i], start);
   }
+}
+
+std::vector<LearnedWord> read_learned_words(const std::filesystem::path& path) {
+  static constexpr std::string_view ids = "string_to_token.", vectors = "string_to_param.";
+  const formats::TensorFile file = formats::read_tensor_file(path);
+  const std::string shown = printable(path.string(), 400);
+  // Ids are tensors, or plain numbers beside them.
+  const Node* numbers = file.extra.find("string_to_token");
+  const weights::StateDict state = weights::to_state_dict(file);
+  std::vector<LearnedWord> out;
+  for (const auto& [name, tensor] : state) {
+    if (!name.starts_with(vectors)) continue;
+    LearnedWord word{name.substr(vectors.size()), 0, tensor.detach()};
+    const std::string label = "'" + printable(word.word) + "'";
+    VGEN_CHECK(tensor.dim() == 2 && tensor.size(0) >= 1 && tensor.is_floating_point(), FormatError, shown,
+               ": the vectors of ", label, " must be [n, width], got ", shape_string(tensor.sizes()));
+    if (const Tensor* id = weights::find(state, std::string(ids) + word.word)) {
+      VGEN_CHECK(id->numel() == 1 && !id->is_floating_point(), FormatError, shown, ": the token of ", label,
+                 " must be one whole number");
+      word.token = id->item<std::int64_t>();
+    } else {
+      const Node* number = numbers ? numbers->find(word.word) : nullptr;
+      VGEN_CHECK(number, FormatError, shown, ": no token for ", label, " (string_to_token)");
+      word.token = number->as_int();
+    }
+    out.push_back(std::move(word));
+  }
+  VGEN_CHECK(!out.empty(), FormatError, shown,
+             ": no learned words: expected string_to_token and string_to_param, found ",
+             state.empty() ? std::string("no tensors") : "'" + printable(state[0].first) + "'");
+  return out;
+}
+
+void TextualInversion::load(const std::vector<LearnedWord>& words) {
+  std::vector<std::size_t> places;
+  for (const LearnedWord& word : words) {
+    const auto found = std::ranges::find(placeholders_, word.word, &Placeholder::word);
+    VGEN_CHECK(found != placeholders_.end(), ConfigError, "textual_inversion: '", printable(word.word),
+               "' is no placeholder here");
+    const std::size_t i = places.emplace_back(found - placeholders_.begin());
+    VGEN_CHECK(tokens_[i] == word.token, ConfigError, "textual_inversion: '", printable(word.word), "' has the token ",
+               tokens_[i], ", the file says ", word.token, "; it was learned with another tokenizer");
+    expect_shape(word.vectors, "textual_inversion", word.word.c_str(), {vectors_[i].size(0), vectors_[i].size(1)});
+  }
+  const at::NoGradGuard no_grad;
+  for (std::size_t k = 0; k < words.size(); ++k) vectors_[places[k]].copy_(words[k].vectors);
 }
 
 TextualInversion::Replaced TextualInversion::replace(const Tensor& given) {

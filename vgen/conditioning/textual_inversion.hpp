@@ -6,6 +6,7 @@
 #pragma once
 #include <ATen/core/Generator.h>
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,6 +21,17 @@ struct Placeholder {
   int vectors = 1;
 };
 
+// A learned placeholder as files keep it.
+struct LearnedWord {
+  std::string word;
+  std::int64_t token = 0;
+  Tensor vectors;  // [n, width]
+};
+// Reads the .pth of an embedding manager ({"string_to_token": {word: id}, "string_to_param": ParameterDict}; also the
+// .bin and .pt of other textual-inversion trainers with these two fields) without executing anything. FormatError
+// naming what is missing.
+VGEN_API std::vector<LearnedWord> read_learned_words(const std::filesystem::path& path);
+
 class VGEN_API TextualInversion : public nn::Module {
  public:
   struct Options {
@@ -33,6 +45,10 @@ class VGEN_API TextualInversion : public nn::Module {
   TextualInversion(ClipText& tower, std::vector<Placeholder> placeholders, Options options,
                    const text::Tokenizer& tokenizer = text::Tokenizer::clip(),
                    std::optional<at::Generator> generator = {});
+
+  // Takes over learned vectors, all or nothing. ConfigError: a word that is no placeholder here, another token, or
+  // another number or width of vectors.
+  void load(const std::vector<LearnedWord>& words);
 
   struct Replaced {
     Tensor ids, embedded;

@@ -8,7 +8,7 @@
 
 namespace vgen::formats {
 
-TensorFile read_tensor_file(const std::filesystem::path& path) {
+TensorFile read_tensor_file(const std::filesystem::path& path, bool check_crc) {
   const std::shared_ptr<const FileBytes> file = FileBytes::open(path);
   const auto bytes = file->bytes();
   const std::string_view head(reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 512));
@@ -18,7 +18,7 @@ TensorFile read_tensor_file(const std::filesystem::path& path) {
                            std::string_view("{ \t\r\n").find(head[8]) != std::string_view::npos;
   if (starts("PK") || starts("7z\xBC\xAF") || starts("\x1F\x8B") ||
       head.substr(std::min<std::size_t>(head.size(), 257)).starts_with("ustar") || (starts("\x80") && !safetensors))
-    return read_torch_pickle(path);
+    return read_torch_pickle(path, {.check_crc = check_crc});
   const std::size_t text = head.find_first_not_of(" \t\r\n");
   if (text != std::string_view::npos && head[text] == '{') return read_safetensors_index(path);
   return read_safetensors(path);

@@ -65,7 +65,8 @@ struct TensorFile {
   std::vector<std::string> notes;               // e.g. opaque globals that were left unread
 };
 
-// By content, not by name: safetensors, an index.json of shards, torch zip or legacy pickle.
-VGEN_API TensorFile read_tensor_file(const std::filesystem::path& path);
+// By content, not by name: safetensors, an index.json of shards, torch zip or legacy pickle. check_crc: of a zip's
+// records, which reads the whole file; leave it out to look at names and shapes only.
+VGEN_API TensorFile read_tensor_file(const std::filesystem::path& path, bool check_crc = true);
 
 }  // namespace vgen::formats

@@ -161,9 +161,45 @@ void run_inversion(const Case& c, Report& report) {
   }
 }
 
+// "size_n": the picture made ready for a tower of n pixels.
+void run_preprocess(const Case& c, Report& report) {
+  const video::Frames pixels = picture(c.json.at("picture"));
+  for (const auto& [name, golden] : c.tensors) {
+    const std::int64_t side = golden.dim() == 3 ? golden.size(1) : 0;
+    if (name != str("size_", side))
+      report.check(name, false, "vgen computes no such tensor");
+    else
+      report.relative(name, conditioning::clip_preprocess(pixels, static_cast<int>(side))[0], golden);
+  }
+}
+
+// <case>.pth and, where it is there, <case>_old.pth hold the same learned words: tokens in the case, vectors "param.*".
+void run_learned_words(const Case& c, Report& report) {
+  const Node& tokens = c.json.at("string_to_token");
+  for (const char* variant : {"", "_old"}) {
+    const std::filesystem::path path = c.path.parent_path() / (c.name + variant + ".pth");
+    if (*variant && !std::filesystem::exists(path)) continue;
+    const std::string shown = path.filename().string();
+    const auto words = conditioning::read_learned_words(path);
+    report.check(shown + " words", words.size() == tokens.size(), str(words.size(), ", golden ", tokens.size()));
+    std::size_t vectors = 0;
+    for (const conditioning::LearnedWord& w : words) {
+      const Node* token = tokens.find(w.word);
+      report.check(shown + " token of " + printable(w.word), token && token->as_int() == w.token);
+      if (const auto golden = c.tensors.find("param." + w.word); golden != c.tensors.end()) {
+        report.exact(shown + " " + golden->first, w.vectors, golden->second);
+        ++vectors;
+      }
+    }
+    report.check(shown + " vectors", vectors == c.tensors.size(), str(vectors, " of ", c.tensors.size()));
+  }
+}
+
 }  // namespace
 
 void run_clip(const Case& c, Report& report) {
+  if (c.json.find("picture")) return run_preprocess(c, report);
+  if (c.json.find("string_to_token")) return run_learned_words(c, report);
   if (c.json.find("placeholders")) return run_inversion(c, report);
   if (c.json.find("texts")) return run_towers(c, report);
   if (const Node* values = c.json.find("values"); values && values->size() && (*values)[0].find("ids"))

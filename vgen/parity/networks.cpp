@@ -23,6 +23,9 @@ unet::UNetOptions unet_options(const Node& c) {
     o.levels.push_back({m, std::ranges::find(scales, scale) != scales.end()});
     scale /= 2;
   }
+  const Node* temporal = c.find("temporal_attention");
+  VGEN_CHECK(!temporal || temporal->as_bool(), UnsupportedError,
+             "unets: a network without temporal attention is not built in");
   if (const Node* fps = c.find("use_fps_condition"); fps && fps->as_bool()) o.embeddings.push_back(unet::Fps{});
   return o;
 }

@@ -1,8 +1,9 @@
 // Area "pipelines": from a prompt to uint8 frames, stage by stage.
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/cat.h>
+#include <ATen/ops/full.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "vgen/conditioning/clip_text.hpp"
@@ -48,8 +49,9 @@ void run_pipelines(const Case& c, Report& report) {
   net.eval();
   fill(net, unet::reference_keys(net), salts.at("unet").as_string());
   const Node& vae_config = config.at("vae");
-  vae::AutoencoderKl vae(
-      vae::AutoencoderKlOptions::from_ddconfig(vae_config, static_cast<int>(vae_config.at("z_channels").as_int())));
+  const Node* embed = vae_config.find("embed_dim");
+  vae::AutoencoderKl vae(vae::AutoencoderKlOptions::from_ddconfig(
+      vae_config, static_cast<int>((embed ? *embed : vae_config.at("z_channels")).as_int())));
   vae.eval();
   fill(vae, vae::reference_keys(vae.options()), salts.at("vae").as_string());
   const auto size = config.at("resolution").as_ints();
@@ -59,7 +61,8 @@ void run_pipelines(const Case& c, Report& report) {
       unit(salt, "input.noise", {1, net.options().in_channels, frames, size[1] / down, size[0] / down});
 
   std::vector<double> times;
-  const unet::Conditions both{{"text", embedded.words}};
+  unet::Conditions both{{"text", embedded.words}};
+  if (!net.options().embeddings.empty()) both.set("fps", at::full({2}, config.at("target_fps").as_int(), at::kLong));
   const diffusion::Model model = [&](const Tensor& x, const Tensor& t) {
     const Tensor out = net.forward(x, t, both);
     const std::int64_t b = x.size(0) / 2;
@@ -71,6 +74,8 @@ void run_pipelines(const Case& c, Report& report) {
     return out;
   };
   const Node& d = config.at("diffusion");
+  VGEN_CHECK(!d.find("rescale_timesteps") || !d.at("rescale_timesteps").as_bool(), UnsupportedError,
+             "pipelines: rescaled timesteps are not built in");
   const schedulers::NoiseSchedule schedule = schedule_of(d);
   const diffusion::Denoiser denoiser =
       diffusion::denoiser(diffusion::guided_in_one_batch(model, {.scale = config.at("guide_scale").as_double()}),
@@ -90,7 +95,12 @@ void run_pipelines(const Case& c, Report& report) {
   const Tensor decoded =
       vae.decode_frames(latents / c.json.at("scale_factor").as_double() * vae.options().scale_factor, at_once);
   compare("decoded", decoded);
-  const video::Frames pixels = pipelines::to_frames(decoded, 8);
+  video::Frames pixels = pipelines::to_frames(decoded, 8);
+  // The reference's writer leaves out a last frame that is grey: more than 40 % of its values in 117..137.
+  const std::size_t bytes = pixels.bytes() / static_cast<std::size_t>(pixels.count);
+  const std::uint8_t* last = pixels.frame(pixels.count - 1);
+  const auto grey = std::count_if(last, last + bytes, [](std::uint8_t v) { return v >= 117 && v <= 137; });
+  if (pixels.count > 1 && static_cast<double>(grey) > 0.4 * static_cast<double>(bytes)) --pixels.count;
   const Tensor golden = c.golden("frames");
   Tensor ours = golden.new_empty(golden.sizes());
   VGEN_CHECK(static_cast<std::size_t>(ours.numel()) == pixels.bytes(), ShapeError,

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "vgen/diffusion/noise.hpp"
+#include "vgen/formats/json.hpp"
 #include "vgen/parity/networks.hpp"
 #include "vgen/train/learning_rate.hpp"
 #include "vgen/train/text_to_video.hpp"
@@ -33,14 +34,14 @@ void learning_rates(const Case& c, Report& report) {
 void averages(const Case& c, Report& report) {
   const std::string salt = c.json.at("salt").as_string();
   std::vector<Tensor> p;
-  for (int i = 0; i < 4; ++i) {
+  for (std::size_t i = 0; i < c.json.at("inputs").size(); ++i) {
     const Node& input = c.json.at("inputs").at(str("p", i));
     p.push_back(unit(salt, input.at("name").as_string(), input.at("shape").as_ints()));
   }
   for (const auto& [name, key] : {std::pair{"ema", "ema_decay"}, {"target", "target_rate"}}) {
     std::vector<Tensor> average{p[0].clone()};
-    for (int i = 1; i < 4; ++i)
-      train::update_average(average, {p[static_cast<std::size_t>(i)]}, c.json.at("config").at(key).as_double());
+    for (std::size_t i = 1; i < p.size(); ++i)
+      train::update_average(average, {p[i]}, c.json.at("config").at(key).as_double());
     report.relative(name, average[0], c.golden(name));
   }
 }
@@ -146,8 +147,18 @@ void step(const Case& c, Report& report) {
   std::map<std::string, Tensor> by_name;
   for (auto& [name, t] : parameters) tensors.push_back(t.requires_grad_(true)), by_name[name] = t;
   const Node& policy = effective.at("Pretrain");
-  VGEN_CHECK(!policy.at("fix_weight").as_bool(), UnsupportedError, "training: frozen image weights are not built in");
-  const double grad_scale = policy.at("grad_scale").as_double();
+  const double grad_scale = policy.find("grad_scale") ? policy.at("grad_scale").as_double() : 1;
+  if (policy.at("fix_weight").as_bool()) {  // the listed parameters stay as they are
+    tensors.clear();
+    for (auto& [name, t] : parameters)
+      if (listed(name))
+        t.requires_grad_(false);
+      else
+        tensors.push_back(t);
+  }
+  if (const Node* count = values.find("trainable_tensors"))
+    report.check("trainable tensors", static_cast<std::int64_t>(tensors.size()) == count->as_int(),
+                 str(static_cast<long>(tensors.size()), ", golden ", count->as_int()));
 
   train::AdamW optimizer(tensors, {.weight_decay = effective.at("weight_decay").as_double()});
   const train::LearningRateOptions rates{.base = effective.at("lr").as_double(),
@@ -156,16 +167,40 @@ void step(const Case& c, Report& report) {
                                          .decay = read<train::Decay>(effective.at("decay_mode"))};
   const bool use_ema = effective.at("use_ema").as_bool();
   std::vector<Tensor> average;
-  for (const Tensor& t : tensors) average.push_back(t.detach().clone());
+  std::vector<Tensor> averaged;  // frozen ones too
+  for (const auto& [name, t] : parameters) averaged.push_back(t), average.push_back(t.detach().clone());
   std::vector<std::string> watched;
   for (const Node& n : values.at("parameters").items) watched.push_back(n.as_string());
   std::map<std::string, Tensor> before;
   for (const std::string& name : watched) before[name] = by_name.at(name).detach().clone();
 
-  const auto shape = c.json.at("inputs").at("latents").at("shape").as_ints();
+  // What one process sees in a step. Several processes: each has its own batch, and their gradients are averaged.
+  struct Rank {
+    std::string name;  // part of its inputs' names
+    std::vector<std::int64_t> shape;
+    std::int64_t fps = 1;
+    std::vector<double> losses = {};
+  };
+  std::vector<Rank> ranks;
+  const Node& given_shape = c.json.at("inputs").at("latents").at("shape");
+  const Node& overrides = c.json.at("config").at("overrides");
+  const auto rank = [&](const std::string& name, std::vector<std::int64_t> shape) {
+    Rank r{name, std::move(shape)};
+    const auto lengths = overrides.at("frame_lens").as_ints(), rates = overrides.at("sample_fps").as_ints();
+    for (std::size_t i = 0; i < lengths.size() && i < rates.size(); ++i)
+      if (lengths[i] == r.shape[2] && lengths[i] > 1) r.fps = rates[i];
+    ranks.push_back(std::move(r));
+  };
+  if (c.json.at("config").find("ranks"))
+    for (std::size_t r = 0; r < given_shape.size(); ++r) {  // "rank 0: [2, 4, 1, 8, 8]"
+      const std::string& text = given_shape[r].as_string();
+      rank(str("rank", r, "."), formats::parse_json(text.substr(text.find('[')), c.name).as_ints());
+    }
+  else
+    rank("", given_shape.as_ints());
   auto text_shape = c.json.at("inputs").at("y").at("shape").as_ints();
   const int steps = static_cast<int>(c.json.at("config").at("steps").as_int());
-  std::vector<double> losses, lrs, norms;
+  std::vector<double> mean_losses, lrs, norms;
   std::vector<Tensor> watched_norms, first_gradients;
   const auto first8 = [](const Tensor& t) { return t.flatten().slice(0, 0, 8); };
   const auto padded = [&](const Tensor& t) {  // fewer than eight elements: zeros
@@ -174,42 +209,45 @@ void step(const Case& c, Report& report) {
     return out;
   };
   for (int s = 1; s <= steps; ++s) {
-    const std::string prefix = str("input.step", s, ".");
-    const Tensor latents = unit(salt, prefix + "latents", shape);
-    const std::int64_t batch = shape[0];
-    const Tensor raw = uniform(salt, prefix + "randint.0", {batch}).to(at::kDouble);
-    const Tensor t = ((raw + 1) / 2 * schedule.steps()).floor().to(at::kLong);
-    const Tensor drop = (uniform(salt, prefix + "rand.0", {batch}) + 1) / 2;
-    std::vector<Tensor> words;
-    for (std::int64_t r = 0; r < batch; ++r)
-      words.push_back(
-          unit(salt, drop[r].item<double>() < p_zero ? std::string("input.y.negative") : str("input.y.", s, ".", r),
-               text_shape));
-    const Tensor y = at::stack(words);
-    int draws = 0;
-    const Tensor noise = diffusion::draw_noise(latents, offset, [&](const Tensor& like) {
-      return unit(salt, prefix + (draws++ == 0 ? "randn_like.0" : "randn.0"), like.sizes());
-    });
-    Tensor loss;
-    if (analytic) {
-      const Tensor noisy = diffusion::add_noise(schedule, latents, noise, t);
-      loss = (scalars.forward(noisy, t, y) - diffusion::target(prediction, schedule, latents, noise, t, noisy))
-                 .square()
-                 .flatten(1)
-                 .mean(1)
-                 .mean();
-    } else {
-      unet::Conditions given{{"text", y}};
-      if (!net->options().embeddings.empty()) {
-        const std::int64_t fps = c.json.at("config").at("overrides").at("sample_fps")[0].as_int();
-        given.set("fps", at::tensor(std::vector<std::int64_t>(static_cast<std::size_t>(batch), shape[2] == 1 ? 1 : fps),
-                                    at::kLong));
+    double mean_loss = 0;
+    for (Rank& each : ranks) {
+      const std::string prefix = str("input.step", s, ".", each.name);
+      const Tensor latents = unit(salt, prefix + "latents", each.shape);
+      const std::int64_t batch = each.shape[0];
+      const Tensor raw = uniform(salt, prefix + "randint.0", {batch}).to(at::kDouble);
+      const Tensor t = ((raw + 1) / 2 * schedule.steps()).floor().to(at::kLong);
+      const Tensor drop = (uniform(salt, prefix + "rand.0", {batch}) + 1) / 2;
+      std::vector<Tensor> words;
+      for (std::int64_t r = 0; r < batch; ++r)
+        words.push_back(unit(
+            salt,
+            drop[r].item<double>() < p_zero ? std::string("input.y.negative") : str("input.y.", each.name, s, ".", r),
+            text_shape));
+      const Tensor y = at::stack(words);
+      int draws = 0;
+      const Tensor noise = diffusion::draw_noise(latents, offset, [&](const Tensor& like) {
+        return unit(salt, prefix + (draws++ == 0 ? "randn_like.0" : "randn.0"), like.sizes());
+      });
+      Tensor loss;
+      if (analytic) {
+        const Tensor noisy = diffusion::add_noise(schedule, latents, noise, t);
+        loss = (scalars.forward(noisy, t, y) - diffusion::target(prediction, schedule, latents, noise, t, noisy))
+                   .square()
+                   .flatten(1)
+                   .mean(1)
+                   .mean();
+      } else {
+        unet::Conditions given{{"text", y}};
+        if (!net->options().embeddings.empty())
+          given.set("fps", at::tensor(std::vector<std::int64_t>(static_cast<std::size_t>(batch), each.fps), at::kLong));
+        loss = train::denoising_loss(*net, schedule, prediction, latents, t, noise, given);
       }
-      loss = train::denoising_loss(*net, schedule, prediction, latents, t, noise, given);
+      each.losses.push_back(loss.item<double>());
+      mean_loss += each.losses.back() / static_cast<double>(ranks.size());
+      (loss / static_cast<double>(ranks.size())).backward();  // gradients add up to their mean
     }
-    losses.push_back(loss.item<double>());
+    mean_losses.push_back(mean_loss);
     lrs.push_back(train::learning_rate(rates, s - 1));
-    loss.backward();
     {
       const at::NoGradGuard off;
       for (auto& [name, tensor] : parameters)
@@ -224,14 +262,17 @@ void step(const Case& c, Report& report) {
     }
     optimizer.step(lrs.back());
     optimizer.zero_grad();
-    if (use_ema) train::update_average(average, tensors, effective.at("ema_decay").as_double());
+    if (use_ema) train::update_average(average, averaged, effective.at("ema_decay").as_double());
   }
 
   const at::NoGradGuard off;
   const auto sized = [&](const std::string& name, const Tensor& ours) {
     return ours.slice(-1, 0, c.golden(name).size(-1));
   };
-  report.relative("loss", at::tensor(losses, at::kDouble), c.golden("loss"));
+  for (const Rank& each : ranks)
+    report.relative(each.name + "loss", at::tensor(each.losses, at::kDouble), c.golden(each.name + "loss"));
+  if (c.tensors.contains("mean_loss"))
+    report.relative("mean_loss", at::tensor(mean_losses, at::kDouble), c.golden("mean_loss"));
   report.relative("lr", at::tensor(lrs, at::kDouble), c.golden("lr"), 1e-12);
   report.relative("gradient_norm", at::tensor(norms, at::kDouble), c.golden("gradient_norm"), 1e-4);
   report.relative("gradient_norms", at::stack(watched_norms), c.golden("gradient_norms"), 1e-4);
@@ -259,11 +300,12 @@ void step(const Case& c, Report& report) {
 }  // namespace
 
 void run_training(const Case& c, Report& report) {
-  if (c.name == "learning_rates") return learning_rates(c, report);
-  if (c.name == "averages") return averages(c, report);
-  const Node* entrance = c.json.find("config") ? c.json.at("config").find("entrance") : nullptr;
-  VGEN_CHECK(entrance && entrance->is_string() && entrance->string == "train_t2v_enterance" &&
-                 c.json.at("config").find("steps"),
+  const Node& config = c.json.at("config");
+  const Node* first = config.is_map() && config.size() ? &config.entries.front().second : nullptr;
+  if (first && first->find("base_lr")) return learning_rates(c, report);
+  if (config.find("ema_decay") && config.find("target_rate")) return averages(c, report);
+  const Node* entrance = config.find("entrance");
+  VGEN_CHECK(entrance && entrance->is_string() && entrance->string == "train_t2v_enterance" && config.find("steps"),
              UnsupportedError, "training: this kind of case is not built in: ", c.name);
   step(c, report);
 }

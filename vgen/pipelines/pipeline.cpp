@@ -13,6 +13,7 @@
 #include <fstream>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "vgen/conditioning/clip_text.hpp"
@@ -20,6 +21,7 @@
 #include "vgen/core/log.hpp"
 #include "vgen/diffusion/denoiser.hpp"
 #include "vgen/formats/json.hpp"
+#include "vgen/pipelines/model_folder.hpp"
 #include "vgen/pipelines/model_part.hpp"
 #include "vgen/pipelines/model_places.hpp"
 #include "vgen/pipelines/pixels.hpp"
@@ -34,8 +36,12 @@ namespace {
 // A text tower that owns what its encoder refers to.
 struct OwnedText : conditioning::Encoder {
   conditioning::ClipText tower;
+  std::optional<text::Tokenizer> tokenizer;  // where the folder has another vocabulary than CLIP's
   conditioning::ClipTextEncoder encoder;
-  explicit OwnedText(const conditioning::ClipTextOptions& o) : tower(o), encoder(tower) {}
+  explicit OwnedText(const ModelFolder& m)
+      : tower(std::get<conditioning::ClipTextOptions>(m.text_encoder.options)),
+        tokenizer(m.merges ? std::optional(text::Tokenizer::from_merges(*m.merges)) : std::nullopt),
+        encoder(tower, tokenizer ? *tokenizer : text::Tokenizer::clip(), m.pad) {}
   conditioning::TextEmbedding encode(std::span<const std::string> texts) override { return encoder.encode(texts); }
 };
 
@@ -91,39 +97,32 @@ Pipeline::Pipeline(Components components) : components_(std::move(components)) {
 }
 
 Pipeline Pipeline::from_pretrained(const fs::path& given, const LoadOptions& options) {
-  const fs::path folder = given.empty() ? shipped_model() : given;
-  VGEN_CHECK(fs::is_directory(folder), IoError, "model folder ", printable(folder.string()),
-             fs::exists(folder) ? " is a file" : " does not exist", "; expected a folder with model_index.json");
-  const fs::path index = folder / "model_index.json";
-  VGEN_CHECK(fs::exists(index), IoError, "model folder ", printable(folder.string()),
-             " has no model_index.json; is it a vgen model? (vgen inspect, vgen convert)");
-  Components c;
-  c.folder = folder.string();
-  c.index = read<ModelIndex>(formats::parse_json(read_file(index), index.string()), {index.string(), ""});
-  VGEN_CHECK(c.index.system == "t2v", UnsupportedError, index.string(), ": this build runs the system t2v, not '",
-             printable(c.index.system), "'");
+  const ModelFolder m = open_model_folder(given.empty() ? shipped_model() : given);
+  const std::string folder = printable(m.path.string(), 400);
+  for (const std::string& note : m.notes) log::warn(folder, ": ", note);
+  VGEN_CHECK(m.index.system == "t2v", UnsupportedError, folder, ": this build runs the system t2v, not '",
+             printable(m.index.system), "'");
   const at::ScalarType dtype = scalar_type(options.dtype);
   const at::Device device = device_of(options);
-  const auto config = [&](const char* part, auto& value) {
-    from_node(read_part_config(folder, part), value, {(folder / part / "config.json").string(), ""});
-  };
-  conditioning::ClipTextOptions text;
-  unet::UNetOptions unet;
-  vae::AutoencoderKlOptions vae;
-  config("text_encoder", text);
-  config("unet", unet);
-  config("vae", vae);
-  VGEN_CHECK(text.width == unet.context_channels, ConfigError, folder.string(), ": the text encoder gives ", text.width,
+  const auto& text = std::get<conditioning::ClipTextOptions>(m.text_encoder.options);
+  const auto& unet = std::get<unet::UNetOptions>(m.unet.options);
+  const auto& vae = std::get<vae::AutoencoderKlOptions>(m.vae.options);
+  VGEN_CHECK(text.width == unet.context_channels, ConfigError, folder, ": the text encoder gives ", text.width,
              " channels, the UNet expects ", unet.context_channels);
-  VGEN_CHECK(vae.latent_channels == unet.in_channels, ConfigError, folder.string(), ": the VAE has ",
-             vae.latent_channels, " latent channels, the UNet ", unet.in_channels);
-  auto tower = std::make_shared<OwnedText>(text);
-  load_part(folder, "text_encoder", tower->tower, dtype, device);
+  VGEN_CHECK(vae.latent_channels == unet.in_channels, ConfigError, folder, ": the VAE has ", vae.latent_channels,
+             " latent channels, the UNet ", unet.in_channels);
+  Components c;
+  c.folder = m.path.string();
+  c.index = m.index;
+  const weights::LoadOptions how{.dtype = dtype, .device = device};
+  auto tower = std::make_shared<OwnedText>(m);
+  load_part(m.text_encoder, tower->tower, how);
   c.text = tower;
   c.unet = std::make_shared<unet::UNet>(unet);
-  load_part(folder, "unet", *c.unet, dtype, device);
+  load_part(m.unet, *c.unet, how);
   c.vae = std::make_shared<vae::AutoencoderKl>(vae);
-  load_part(folder, "vae", *c.vae, dtype == at::kHalf ? at::kFloat : dtype, device);  // fp16 overflows in decoders
+  // fp16 overflows in decoders
+  load_part(m.vae, *c.vae, {.dtype = dtype == at::kHalf ? at::kFloat : dtype, .device = device});
   return Pipeline(std::move(c));
 }
 

@@ -67,8 +67,9 @@ struct VGEN_API Plan {
 class VGEN_API Pipeline {
  public:
   explicit Pipeline(Components components);
-  // Folder with model_index.json and the parts unet, vae, text_encoder. Empty = the shipped model (VGEN_MODEL, else the
-  // one that was installed with the library). IoError, FormatError, WeightsError; nothing is half loaded.
+  // A model folder in any layout of model_folder.hpp: vgen's, diffusers', or the reference's files. Empty = the shipped
+  // model (VGEN_MODEL, else the one that was installed with the library). Weights are views of the files where number
+  // type and device agree. IoError, FormatError, WeightsError; nothing is half loaded.
   static Pipeline from_pretrained(const std::filesystem::path& folder = {}, const LoadOptions& options = {});
 
   Plan plan(const Request& request) const;

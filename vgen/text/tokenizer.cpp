@@ -131,16 +131,32 @@ const Tokenizer& Tokenizer::clip() {
   return tokenizer;
 }
 
+// Symbols as the files spell them: bytes as printable characters, those without one as U+0100 and on.
+static std::string byte_symbol(std::uint16_t i) {
+  std::string symbol;
+  append_utf8(symbol, i < 188 ? char32_t(kBytes.byte[i]) : char32_t(256 + i - 188));
+  return symbol;
+}
+
+std::vector<std::string> Tokenizer::spellings() const {
+  std::vector<std::string> out;
+  out.reserve(static_cast<std::size_t>(vocab_size()));
+  for (std::uint16_t i = 0; i < 256; ++i) out.push_back(byte_symbol(i));
+  for (std::uint16_t i = 0; i < 256; ++i) out.push_back(out[i] + "</w>");
+  for (const auto& [a, b] : merges_) out.push_back(out[a] + out[b]);
+  out.emplace_back("<|startoftext|>");
+  out.emplace_back("<|endoftext|>");
+  return out;
+}
+
 Tokenizer Tokenizer::from_merges(const std::filesystem::path& path, std::size_t max_merges) {
   const std::string bytes = read_file(path, std::size_t(64) << 20);
   const auto fail = [&](std::size_t line, const std::string& what) {
     throw FormatError(str("tokenizer: ", path.string(), ":", line, ": ", what));
   };
-  // Symbols as the files spell them: bytes as printable characters, those without one as U+0100 and on.
   std::unordered_map<std::string, std::uint16_t> ids;
   for (std::uint16_t i = 0; i < 256; ++i) {
-    std::string symbol;
-    append_utf8(symbol, i < 188 ? char32_t(kBytes.byte[i]) : char32_t(256 + i - 188));
+    std::string symbol = byte_symbol(i);
     ids.emplace(symbol + "</w>", static_cast<std::uint16_t>(256 + i));
     ids.emplace(std::move(symbol), i);
   }

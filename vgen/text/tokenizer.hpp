@@ -48,6 +48,10 @@ class VGEN_API Tokenizer {
   // vocabulary.
   std::string decode(std::span<const std::int32_t> ids) const;
 
+  // What each id is called in transformers' vocab.json, by id: bytes as printable characters, "</w>" at a word's end.
+  std::vector<std::string> spellings() const;
+  const std::vector<std::pair<std::uint16_t, std::uint16_t>>& merges() const { return merges_; }
+
   std::int32_t start_id() const { return static_cast<std::int32_t>(512 + merges_.size()); }
   std::int32_t end_id() const { return start_id() + 1; }
   std::int32_t vocab_size() const { return start_id() + 2; }

@@ -41,6 +41,64 @@ std::vector<Taps> taps(std::int64_t from, std::int64_t to, Filter filter) {
   return out;
 }
 
+// Keys' cubic convolution kernel with a = -1/2.
+double cubic(double x) {
+  x = std::abs(x);
+  if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
+  return x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0;
+}
+
+constexpr int kFixedBits = 22;  // weights as integers: a sum of 8-bit values keeps within 32 bits
+
+struct FixedTaps {
+  std::int64_t first = 0;
+  std::vector<std::int32_t> weight;
+};
+
+std::vector<FixedTaps> bicubic_taps(std::int64_t from, std::int64_t to) {
+  std::vector<FixedTaps> out(static_cast<std::size_t>(to));
+  const double scale = double(from) / double(to), wide = std::max(scale, 1.0), support = 2 * wide;
+  for (std::int64_t i = 0; i < to; ++i) {
+    FixedTaps& t = out[std::size_t(i)];
+    const double centre = (double(i) + 0.5) * scale;
+    t.first = std::max<std::int64_t>(0, std::int64_t(centre - support + 0.5));
+    const auto end = std::min(from, std::int64_t(centre + support + 0.5));
+    std::vector<double> w;
+    double sum = 0;
+    for (std::int64_t k = t.first; k < end; ++k) sum += w.emplace_back(cubic((double(k) - centre + 0.5) * (1 / wide)));
+    for (const double v : w) t.weight.push_back(std::int32_t(std::lround(v / sum * (1 << kFixedBits))));
+  }
+  return out;
+}
+
+// Mixes along the middle axis of [outer, from, inner] bytes.
+void mix(const std::uint8_t* in, std::uint8_t* out, std::int64_t outer, std::int64_t from, std::int64_t inner,
+         const std::vector<FixedTaps>& taps) {
+  for (std::int64_t o = 0; o < outer; ++o, in += from * inner)
+    for (const FixedTaps& t : taps)
+      for (std::int64_t i = 0; i < inner; ++i) {
+        std::int32_t sum = 1 << (kFixedBits - 1);
+        const std::uint8_t* at = in + t.first * inner + i;
+        for (const std::int32_t w : t.weight) sum += w * *at, at += inner;
+        *out++ = std::uint8_t(std::clamp(sum >> kFixedBits, 0, 255));
+      }
+}
+
+Frames resize_bicubic(const Frames& frames, std::int64_t height, std::int64_t width) {
+  Frames wide(frames.count, frames.height, width, frames.channels, frames.fps),
+      out(frames.count, height, width, frames.channels, frames.fps);
+  const Frames* rows = &frames;  // an axis that keeps its length is not touched
+  if (width != frames.width) {
+    mix(frames.pixels->data(), wide.pixels->data(), frames.count * frames.height, frames.width, frames.channels,
+        bicubic_taps(frames.width, width));
+    rows = &wide;
+  }
+  if (height == frames.height) return *rows;
+  mix(rows->pixels->data(), out.pixels->data(), frames.count, frames.height, width * frames.channels,
+      bicubic_taps(frames.height, height));
+  return out;
+}
+
 void paste(const Frames& from, std::int64_t frame, Frames& sheet, std::int64_t y, std::int64_t x) {
   for (std::int64_t row = 0; row < from.height; ++row)
     std::memcpy(sheet.frame(0) + ((y + row) * sheet.width + x) * 3, from.frame(frame) + row * from.width * 3,
@@ -59,6 +117,7 @@ Frames empty_sheet(std::int64_t rows, std::int64_t columns, const Frames& cell, 
 Frames resize(const Frames& frames, std::int64_t height, std::int64_t width, Filter filter) {
   VGEN_CHECK(height > 0 && width > 0, ShapeError, "resize: expected a size of at least 1x1, got ", height, "x", width);
   VGEN_CHECK(frames.bytes() > 0, ShapeError, "resize: no pixels");
+  if (filter == Filter::bicubic) return resize_bicubic(frames, height, width);
   Frames out(frames.count, height, width, frames.channels, frames.fps);
   const auto c = frames.channels, w = frames.width;
   const auto rows = taps(frames.height, height, filter), columns = taps(w, width, filter);

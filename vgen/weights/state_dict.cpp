@@ -146,16 +146,19 @@ StateDict strip_prefix(StateDict state, std::string_view prefix, bool only) {
 
 namespace {
 
-formats::TensorToWrite to_write(const std::string& name, const Tensor& tensor) {
+formats::TensorToWrite to_write(const std::string& name, const Tensor& tensor, std::optional<at::ScalarType> dtype) {
   VGEN_CHECK(tensor.defined() && tensor.layout() == at::kStrided, UnsupportedError, "weights: '", printable(name),
              "' is no dense tensor");
-  formats::TensorToWrite out{name, dtype_of(tensor.scalar_type()), tensor.sizes().vec()};
-  const bool plain = tensor.is_cpu() && tensor.is_contiguous() && !tensor.is_conj() && !tensor.is_neg();
+  const at::ScalarType type =
+      dtype && tensor.is_floating_point() ? *dtype : tensor.scalar_type();  // whole numbers keep their type
+  formats::TensorToWrite out{name, dtype_of(type), tensor.sizes().vec()};
+  const bool plain = tensor.is_cpu() && tensor.is_contiguous() && !tensor.is_conj() && !tensor.is_neg() &&
+                     type == tensor.scalar_type();
   if (plain)
     out.data = tensor.const_data_ptr();
   else
-    out.make = [tensor] {
-      const auto held = std::make_shared<Tensor>(tensor.detach().to(at::kCPU).resolve_neg().contiguous());
+    out.make = [tensor, type] {
+      const auto held = std::make_shared<Tensor>(tensor.detach().to(at::kCPU, type).resolve_neg().contiguous());
       return std::shared_ptr<const void>(held, held->const_data_ptr());
     };
   return out;
@@ -194,7 +197,7 @@ void save_state_dict(const fs::path& path, const StateDict& state, const SaveOpt
   std::unordered_set<std::string_view> names;
   for (const auto& [name, tensor] : state) {
     VGEN_CHECK(names.insert(name).second, WeightsError, "weights: two tensors are named '", printable(name), "'");
-    tensors.push_back(to_write(name, tensor));
+    tensors.push_back(to_write(name, tensor, options.dtype));
   }
   const std::string extension = path.extension().string();
   if (extension == ".safetensors") {

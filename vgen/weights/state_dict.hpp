@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,6 +38,7 @@ VGEN_API StateDict strip_prefix(StateDict state, std::string_view prefix, bool o
 struct SaveOptions {
   std::map<std::string, std::string> metadata = {};  // safetensors only
   Node extra = {};                                   // .pth only: {"state_dict": tensors, extra...}
+  std::optional<at::ScalarType> dtype = {};          // of floating-point tensors; none: each keeps its own
   std::uint64_t max_shard_bytes = 0;  // safetensors only; 0: one file. Above it: shards and an index.json beside `path`
 };
 // By extension: .safetensors; .pth, .pt, .ckpt, .bin. Atomic. Tensors that are not contiguous or not on the CPU are

@@ -13,6 +13,7 @@
 
 #include "vgen/core/error.hpp"
 #include "vgen/formats/json.hpp"
+#include "vgen/formats/safetensors.hpp"
 
 using testing::AllOf;
 using testing::HasSubstr;
@@ -180,6 +181,33 @@ TEST_F(Program, AnotherTorchMinorIsOneClearLine) {
   EXPECT_EQ(r.code, 7);
   EXPECT_THAT(r.err, AllOf(HasSubstr("found torch 2.9.1+cpu"), HasSubstr("pip install 'torch==")));
   EXPECT_EQ(std::ranges::count(r.err, '\n'), 1);
+}
+
+TEST_F(Program, InspectSaysWhatAFileIsAndConvertRewritesIt) {
+  const float values[] = {1, 2, 3, 4};
+  const std::string file = (folder / "lora.safetensors").string(), out = (folder / "lora.pth").string();
+  vgen::formats::write_safetensors(
+      file, {{.name = "unet.a.lora_A.weight", .dtype = vgen::formats::DType::f32, .shape = {2, 2}, .data = values}});
+  const Result what = run({"inspect", file});
+  EXPECT_EQ(what.code, 0) << what.err;
+  EXPECT_THAT(what.out, AllOf(HasSubstr("a LoRA"), HasSubstr("F32"), HasSubstr("[2, 2]"), HasSubstr("4 values")));
+  const Result plan = run({"convert", file, out, "--dtype", "bf16", "--dry-run"});
+  EXPECT_EQ(plan.code, 0) << plan.err;
+  EXPECT_THAT(plan.out, AllOf(HasSubstr("8 bytes"), HasSubstr("nothing was written")));
+  EXPECT_FALSE(fs::exists(out));
+  EXPECT_EQ(run({"convert", file, out, "--dtype", "bf16", "-q"}).code, 0);
+  const Result done = run({"inspect", out, "--json"});
+  EXPECT_EQ(done.code, 0) << done.err;
+  const vgen::Node f = vgen::formats::parse_json(done.out).at("files")[0];
+  EXPECT_EQ(f.at("container").as_string(), "torch zip");
+  EXPECT_EQ(f.at("dtypes").at("BF16").as_int(), 1);
+  // What it is decides what it can become.
+  const Result refused = run({"convert", file, (folder / "x.pth").string(), "--to", "vgen"});
+  EXPECT_EQ(refused.code, 4);
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("expected one part of a model"), HasSubstr("a LoRA")));
+  EXPECT_EQ(run({"convert", file, (folder / "x.onnx").string()}).code, 3);
+  EXPECT_EQ(run({"convert", "/no/such/file.pth", out}).code, 5);
+  EXPECT_EQ(run({"convert", file, out, "--to", "vgenn"}).code, 2);
 }
 
 TEST_F(Program, ParityHoldsAndFailsOnAnAlteredGolden) {

@@ -226,6 +226,56 @@ TEST(TextualInversion, LearnsOnlyItsVectorsAndChecksItsWords) {
   EXPECT_THROW(TextualInversion(text, {{.word = "*"}}, {}).coarse_loss(), ConfigError);
 }
 
+TEST(TextualInversion, LoadsLearnedWordsOrNothing) {
+  const std::filesystem::path folder = VGEN_SOURCE_DIR "/tests/golden/clip";
+  auto words = read_learned_words(folder / "text_embedding.pth");
+  ASSERT_EQ(words.size(), 1u);
+  EXPECT_EQ(words[0].word, "*");
+  EXPECT_EQ(words[0].token, 265);
+  ClipText tower({.width = 32, .heads = 2, .layers = 2, .mlp = 64, .embed = 0});
+  tower.initialise(make_generator(1));
+  TextualInversion inversion(tower, {{.word = "*", .initial = "dog"}}, {});
+  inversion.load(words);
+  EXPECT_EQ(difference(inversion.vectors(0), words[0].vectors), 0);
+  const Tensor kept = inversion.vectors(0).clone();
+  const auto refused = [&](LearnedWord word) {
+    word.vectors = word.vectors + 1;
+    EXPECT_THROW(inversion.load({word}), ConfigError);
+    EXPECT_EQ(difference(inversion.vectors(0), kept), 0);
+  };
+  LearnedWord other = words[0];
+  other.word = "dog";
+  refused(other);
+  other = words[0];
+  other.token = 7;
+  refused(other);
+  other = words[0];
+  other.vectors = at::full({2, 32}, 1.0);
+  refused(other);
+  EXPECT_THROW(read_learned_words(folder / "towers_gelu.safetensors"), FormatError);
+}
+
+TEST(ClipTextEncoder, PadsAsItIsTold) {
+  ClipText tower(tiny());
+  tower.initialise(make_generator(1));
+  const std::vector<std::string> texts{"a dog"};
+  const Tensor zeros = ClipTextEncoder(tower).encode(texts).words,
+               ends = ClipTextEncoder(tower, text::Tokenizer::clip(), 49407).encode(texts).words;
+  EXPECT_EQ(difference(zeros.narrow(1, 0, 4), ends.narrow(1, 0, 4)), 0);  // start, a, dog, end
+  EXPECT_GT(difference(zeros, ends), 0);
+  EXPECT_THROW(ClipTextEncoder(tower, text::Tokenizer::clip(), 49408), ConfigError);
+}
+
+TEST(ClipVision, PreprocessesPictures) {
+  video::Frames grey(2, 30, 50, 1);
+  std::fill(grey.pixels->begin(), grey.pixels->end(), std::uint8_t(51));
+  const Tensor out = clip_preprocess(grey, 20);
+  ASSERT_EQ(out.sizes(), (std::vector<std::int64_t>{2, 3, 20, 20}));
+  EXPECT_LE(difference(out, clip_normalise(at::full({2, 3, 20, 20}, 0.2))), 1e-6);  // a flat picture stays flat
+  EXPECT_THROW(clip_preprocess(video::Frames(), 20), ShapeError);
+  EXPECT_THROW(clip_preprocess(grey, 0), ConfigError);
+}
+
 TEST(ClipVision, ChecksItsInput) {
   const at::NoGradGuard no_grad;
   ClipVision vision({.image_size = 16, .patch = 4, .width = 32, .heads = 2, .layers = 1, .mlp = 64, .embed = 8});

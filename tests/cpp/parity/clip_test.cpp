@@ -29,6 +29,27 @@ TEST(ClipGoldens, TextualInversion) {
     expect_case(name, 10);
 }
 
+TEST(ClipGoldens, Preprocessing) {
+  for (const char* name : {"preprocess_noise_10x13.json", "preprocess_noise_37x23.json", "preprocess_scene_48x64.json"})
+    expect_case(name, 2);
+}
+TEST(ClipGoldens, LearnedWords) { expect_case("text_embedding.json", 8); }
+
+TEST(ClipGoldens, AnotherPictureOrWordFails) {
+  Case c = load_case(kCases / "preprocess_scene_48x64.json");
+  set_path(c.json, "picture.k", Node(1));
+  Report report;
+  EXPECT_THROW(run_clip(c, report), FormatError);  // the crc32 of the picture
+  set_path(c.json, "picture.crc32", Node(std::int64_t(1878546215)));
+  run_clip(c, report);
+  EXPECT_FALSE(report.ok());
+  c = load_case(kCases / "text_embedding.json");
+  set_path(c.json, "string_to_token.*", Node(266));
+  Report words;
+  run_clip(c, words);
+  EXPECT_FALSE(words.ok());
+}
+
 TEST(ClipGoldens, AWrongWeightFails) {
   Case c = load_case(kCases / "towers_gelu.json");
   c.json.set("salt", Node("clip.another"));

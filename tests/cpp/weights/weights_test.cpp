@@ -279,6 +279,40 @@ TEST_F(Weights, KeyMapsMustBeBijections) {
   EXPECT_EQ(to_ours({{"q", at::zeros({1})}}, reference)[0].first, "q") << "unknown names are kept for the audit";
 }
 
+TEST_F(Weights, RowsAreJoinedAndTakenApart) {
+  const KeyMap map{{"norm", "n", {3}}, {"qkv", "q", {2, 3}}, {"qkv", "k", {2, 3}}, {"qkv", "v", {1, 3}}};
+  const StateDict theirs{
+      {"v", at::full({1, 3}, 3.)}, {"n", at::full({3}, 9.)}, {"q", at::full({2, 3}, 1.)}, {"k", at::full({2, 3}, 2.)}};
+  const Joined joined = join_rows(theirs, map);
+  ASSERT_EQ(joined.map.size(), 2u);
+  EXPECT_EQ(joined.map[1].theirs, "q + k + v");
+  EXPECT_EQ(joined.map[1].their_shape, (std::vector<std::int64_t>{5, 3}));
+  const StateDict ours = to_ours(joined.state, joined.map);
+  const Tensor* qkv = find(ours, "qkv");
+  ASSERT_TRUE(qkv);
+  EXPECT_EQ(qkv->select(1, 0).sum().item<double>(), 1 + 1 + 2 + 2 + 3);
+  EXPECT_EQ((*qkv)[4][0].item<double>(), 3);  // in the map's order, not the file's
+  const StateDict back = to_theirs(ours, map);
+  ASSERT_EQ(back.size(), 4u);
+  for (const auto& [name, t] : theirs) EXPECT_TRUE(same(*find(back, name), t)) << name;
+  // A part that is absent or has another shape leaves its group as it is.
+  const Joined broken = join_rows({{"n", at::zeros({3})}, {"q", at::zeros({2, 3})}, {"k", at::zeros({2, 4})}}, map);
+  EXPECT_EQ(find(broken.state, "q + k + v"), nullptr);
+  EXPECT_EQ(broken.state.size(), 3u);
+  EXPECT_THROW(to_theirs({{"qkv", at::zeros({6, 3})}}, map), WeightsError);
+  EXPECT_THROW(to_theirs({{"qkv", at::zeros({4, 3})}}, map), WeightsError);
+}
+
+TEST_F(Weights, SavingInAnotherDtypeLeavesWholeNumbers) {
+  const StateDict state{{"w", at::randn({5, 3})}, {"ids", at::arange(4)}};
+  for (const char* name : {"a.safetensors", "a.pth"}) {
+    save_state_dict(dir / name, state, {.dtype = at::kBFloat16});
+    const StateDict back = read_state_dict(dir / name);
+    EXPECT_TRUE(same(*find(back, "w"), state[0].second.to(at::kBFloat16)));
+    EXPECT_TRUE(same(*find(back, "ids"), state[1].second));
+  }
+}
+
 std::size_t resident() {
   std::size_t total = 0, pages = 0;
   std::ifstream("/proc/self/statm") >> total >> pages;
