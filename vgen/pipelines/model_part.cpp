@@ -2,7 +2,6 @@
 
 #include "vgen/core/atomic_file.hpp"
 #include "vgen/formats/json.hpp"
-#include "vgen/weights/load.hpp"
 
 namespace vgen::pipelines {
 namespace fs = std::filesystem;
@@ -27,12 +26,11 @@ Node read_part_config(const fs::path& folder, const std::string& part) {
   return formats::parse_json(read_file(path), path.string());
 }
 
-void load_part(const fs::path& folder, const std::string& part, nn::Module& module, at::ScalarType dtype,
-               at::Device device) {
+weights::AuditReport load_part(const fs::path& folder, const std::string& part, nn::Module& module,
+                               const weights::LoadOptions& options) {
   const fs::path path = folder / part / "model.safetensors";
   try {
-    weights::load_weights(weights::targets_of(module), weights::read_state_dict(path), {},
-                          {.dtype = dtype, .device = device});
+    return weights::load_weights(weights::targets_of(module), weights::read_state_dict(path), {}, options);
   } catch (const WeightsError& e) { throw WeightsError(str(printable(path.string(), 400), ": ", e.what())); }
 }
 

@@ -31,7 +31,11 @@ at::Generator step_generator(std::uint64_t seed, long long step, int part, int p
 }
 
 void start_from(const fs::path& folder, const std::string& part, nn::Module& module) {
-  pipelines::load_part(folder, part, module);
+  const weights::AuditReport report =
+      pipelines::load_part(folder, part, module, {.dtype = at::kFloat, .ignore_missing = true});
+  if (!report.missing.empty())
+    log::warn("start: ", report.missing.size(), " parameters of the ", part, " are not in ",
+              printable(folder.string(), 400), " and keep their initial values; first: ", report.missing.front());
   module.each_parameter([](const std::string&, Tensor& t) { t = t.detach().clone().requires_grad_(true); });
 }
 

@@ -117,7 +117,8 @@ VGEN_API TrainResult train(Task& task, const TrainerOptions& options, const std:
                            const std::string& fingerprint, const CancelToken& cancel = {},
                            const OnProgress& progress = {}, Rescue* rescue = nullptr);
 
-// Loads a part of a model folder as start values: float32 copies that require gradients. WeightsError as load_part.
+// Loads a part of a model folder as start values: float32 copies that require gradients. Parameters that the folder's
+// model lacks (of a feature added since) keep their initial values, with a warning. WeightsError as load_part.
 VGEN_API void start_from(const std::filesystem::path& folder, const std::string& part, nn::Module& module);
 
 // Generator of one purpose of one micro-batch.

@@ -6,12 +6,16 @@
 
 #include <algorithm>
 #include <fstream>
+#include <map>
 
 #include "vgen/core/atomic_file.hpp"
+#include "vgen/core/log.hpp"
 #include "vgen/formats/json.hpp"
 #include "vgen/pipelines/model_part.hpp"
 #include "vgen/train/checkpoint.hpp"
 #include "vgen/train/config.hpp"
+#include "vgen/train/trainer.hpp"
+#include "vgen/unet/init.hpp"
 #include "vgen/weights/state_dict.hpp"
 
 namespace vgen::train {
@@ -117,6 +121,56 @@ TEST_F(TextToVideo, StartsFromAModelFolder) {
       EXPECT_TRUE(found->second.detach().equal(saved.to(at::kFloat))) << name;
     }
   }
+}
+
+TEST(StartFrom, KeepsWhatTheFolderLacksAndRefusesTheRest) {
+  const fs::path folder = fs::temp_directory_path() / str("vgen-start-", getpid());
+  unet::UNetOptions o{.channels = 16,
+                      .context_channels = 16,
+                      .levels = {{1, true}},
+                      .blocks_per_level = 1,
+                      .head_channels = 8,
+                      .first_heads = 2,
+                      .norm_groups = 4};
+  unet::UNet before(o);
+  unet::initialise(before, step_generator(1, 0, 0));
+  pipelines::write_part(folder, "unet", to_node(o), before.named_parameters(), at::kFloat);
+  const auto values = [](const nn::Module& m) {
+    std::map<std::string, Tensor> out;
+    for (const auto& [name, t] : m.named_parameters()) out[name] = t.detach().clone();
+    return out;
+  };
+  const auto saved = values(before);
+
+  unet::UNetOptions with_frame_text = o;
+  with_frame_text.embeddings = {unet::FrameText{}};
+  unet::UNet now(with_frame_text);
+  unet::initialise(now, step_generator(2, 0, 0));
+  const auto initial = values(now);
+  ASSERT_GT(initial.size(), saved.size());
+  std::string warned;
+  log::set_sink([&](log::Level, std::string_view m) { warned += m; });
+  start_from(folder, "unet", now);
+  log::set_sink({});
+  std::string first_new;
+  now.each_parameter([&](const std::string& name, const Tensor& t) {
+    const auto found = saved.find(name);
+    if (found == saved.end() && first_new.empty()) first_new = name;
+    EXPECT_TRUE(t.requires_grad()) << name;
+    EXPECT_TRUE(t.detach().equal(found == saved.end() ? initial.at(name) : found->second)) << name;
+  });
+  EXPECT_NE(warned.find(str(initial.size() - saved.size(), " parameters of the unet are not in ")), std::string::npos)
+      << warned;
+  EXPECT_NE(warned.find("first: " + first_new), std::string::npos) << warned;
+
+  // the other way round there are tensors that nobody wants; another width has other shapes
+  pipelines::write_part(folder, "unet", to_node(with_frame_text), now.named_parameters(), at::kFloat);
+  EXPECT_THROW(start_from(folder, "unet", before), WeightsError);
+  for (const auto& [name, t] : before.named_parameters()) EXPECT_TRUE(t.detach().equal(saved.at(name))) << name;
+  o.context_channels = 8;
+  unet::UNet narrower(o);
+  EXPECT_THROW(start_from(folder, "unet", narrower), WeightsError);
+  fs::remove_all(folder);
 }
 
 TEST_F(TextToVideo, RecomputesLatentsOfAnotherDataSet) {
