@@ -59,7 +59,7 @@ from vgen._core import (
     WeightsError,
     __version__,
 )
-from vgen.pipelines import Clip, Pipeline
+from vgen.pipelines import Clip, Pipeline, convert
 
 __all__ = [
     "CheckpointError",
@@ -80,6 +80,7 @@ __all__ = [
     "WeightsError",
     "__version__",
     "conditioning",
+    "convert",
     "data",
     "diffusion",
     "metrics",

@@ -257,18 +257,25 @@ def split_name(name):
     return match[1], int(match[2] or 0), match[3]
 
 
+def stem(first, n):  # holds other modules than the blocks after it, under the same indices
+    return first == "input_blocks" and n == 0
+
+
 def state_dict_order(names):
     """The reference's order, learned from the golden of its real plan."""
     golden = json.loads((pathlib.Path(__file__).parent.parent / "golden" / "unets" / "t2v.json").read_text())["parameters"]
-    rank, top = {}, {}
+    rank, top, blocks = {}, {}, {}
     for name, _ in golden:
-        first, _, rest = split_name(name)
+        first, n, rest = split_name(name)
         top.setdefault(first, len(top))
-        rank.setdefault((first, rest), len(rank))
+        blocks.setdefault((first, n), []).append(rest)
+    for (first, n), rests in sorted(blocks.items(), key=lambda block: -len(block[1])):  # the fullest shows the whole order
+        for rest in rests:
+            rank.setdefault((first, stem(first, n), rest), len(rank))
 
     def place(name):
         first, n, rest = split_name(name)
-        return top[first], n, rank[first, rest]
+        return top[first], n, rank[first, stem(first, n), rest]
 
     return sorted(names, key=place)
 
@@ -373,7 +380,7 @@ def main():
         texts,
     )
     vae("mult_1_3", 32, [1, 3], 2, 5, 18, 22)
-    vae("mult_2_1_2", 32, [2, 1, 2], 1, 4, 40, 33)
+    vae("mult_1_2_1", 32, [1, 2, 1], 1, 4, 40, 33)
     vae("one_level", 64, [1], 1, 3, 9, 8)
     unet("two_levels", [1, 2], [True, False], 1, 24, [1, 4, 5, 6, 10], [3], 32, 16)
     unet("three_blocks", [1, 1, 3], [False, True, True], 3, 40, [2, 4, 2, 12, 4], [999, 0], 64, 32)

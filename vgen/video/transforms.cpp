@@ -84,19 +84,26 @@ void mix(const std::uint8_t* in, std::uint8_t* out, std::int64_t outer, std::int
       }
 }
 
-Frames resize_bicubic(const Frames& frames, std::int64_t height, std::int64_t width) {
-  Frames wide(frames.count, frames.height, width, frames.channels, frames.fps),
-      out(frames.count, height, width, frames.channels, frames.fps);
-  const Frames* rows = &frames;  // an axis that keeps its length is not touched
-  if (width != frames.width) {
-    mix(frames.pixels->data(), wide.pixels->data(), frames.count * frames.height, frames.width, frames.channels,
-        bicubic_taps(frames.width, width));
-    rows = &wide;
-  }
-  if (height == frames.height) return *rows;
-  mix(rows->pixels->data(), out.pixels->data(), frames.count, frames.height, width * frames.channels,
+Frames resize_rows(const Frames& frames, std::int64_t height) {
+  if (height == frames.height) return frames;  // an axis that keeps its length is not touched
+  Frames out(frames.count, height, frames.width, frames.channels, frames.fps);
+  mix(frames.pixels->data(), out.pixels->data(), frames.count, frames.height, frames.width * frames.channels,
       bicubic_taps(frames.height, height));
   return out;
+}
+Frames resize_columns(const Frames& frames, std::int64_t width) {
+  if (width == frames.width) return frames;
+  Frames out(frames.count, frames.height, width, frames.channels, frames.fps);
+  mix(frames.pixels->data(), out.pixels->data(), frames.count * frames.height, frames.width, frames.channels,
+      bicubic_taps(frames.width, width));
+  return out;
+}
+
+Frames resize_bicubic(const Frames& frames, std::int64_t height, std::int64_t width) {
+  // Pillow 13 takes rows first in tall pictures; the order shows, since values are rounded to 8 bits in between.
+  if (frames.height > 2 * frames.width && height < frames.height)
+    return resize_columns(resize_rows(frames, height), width);
+  return resize_rows(resize_columns(frames, width), height);
 }
 
 void paste(const Frames& from, std::int64_t frame, Frames& sheet, std::int64_t y, std::int64_t x) {

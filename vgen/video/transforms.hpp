@@ -22,8 +22,8 @@ constexpr auto enum_names(Filter) {
 
 // bilinear: pixel centres aligned (align_corners=False), no antialiasing. area: mean over the covered source area,
 // fractions weighted; equal to bilinear's intent when enlarging (nearest). bicubic: Keys' kernel (a = -1/2), widened
-// when reducing (antialiasing), columns before rows with 8-bit values between them: what Pillow gives, bit for bit, and
-// so what image towers were trained with. Values are rounded to nearest.
+// when reducing (antialiasing), 8-bit values between columns and rows: what Pillow 13 gives, bit for bit, and so what
+// image towers were trained with. Values are rounded to nearest.
 VGEN_API Frames resize(const Frames& frames, std::int64_t height, std::int64_t width, Filter filter = Filter::bilinear);
 
 // ShapeError if the rectangle leaves the picture.
