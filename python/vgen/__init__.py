@@ -59,7 +59,7 @@ from vgen._core import (
     WeightsError,
     __version__,
 )
-from vgen.pipelines import Clip, Pipeline, convert
+from vgen.pipelines import Clip, Pipeline
 
 __all__ = [
     "CheckpointError",
@@ -80,7 +80,6 @@ __all__ = [
     "WeightsError",
     "__version__",
     "conditioning",
-    "convert",
     "data",
     "diffusion",
     "metrics",

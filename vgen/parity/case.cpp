@@ -6,12 +6,11 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
-#include <span>
 
 #include "vgen/core/atomic_file.hpp"
-#include "vgen/formats/crc32.hpp"
 #include "vgen/formats/json.hpp"
 #include "vgen/formats/safetensors.hpp"
 #include "vgen/weights/state_dict.hpp"
@@ -21,27 +20,35 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::uint64_t key_of(std::string_view salt, std::string_view name) {
-  const std::string text = str(salt, ":", name);
-  return formats::detail::crc32(std::as_bytes(std::span(text)));
+std::uint32_t crc32(std::string_view text) {
+  static const auto table = [] {
+    std::array<std::uint32_t, 256> t{};
+    for (std::uint32_t i = 0; i < 256; ++i) {
+      std::uint32_t c = i;
+      for (int k = 0; k < 8; ++k) c = c & 1 ? 0xEDB88320u ^ (c >> 1) : c >> 1;
+      t[i] = c;
+    }
+    return t;
+  }();
+  std::uint32_t c = 0xFFFFFFFFu;
+  for (const unsigned char byte : text) c = table[(c ^ byte) & 0xFF] ^ (c >> 8);
+  return c ^ 0xFFFFFFFFu;
 }
 
-std::uint64_t bits_at(std::uint64_t key, std::uint64_t i) {
+double value_at(std::uint64_t key, std::uint64_t i) {
   std::uint64_t z = (key << 32) + i;
   z += 0x9E3779B97F4A7C15ull;
   z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9ull;
   z = (z ^ z >> 27) * 0x94D049BB133111EBull;
-  return z ^ z >> 31;
-}
-double value_at(std::uint64_t key, std::uint64_t i) {
-  return static_cast<double>(bits_at(key, i) >> 40) / 8388608.0 - 1.0;
+  z ^= z >> 31;
+  return static_cast<double>(z >> 40) / 8388608.0 - 1.0;
 }
 
 // scale * value + offset, computed in float64 and rounded once.
 Tensor fill(std::string_view salt, std::string_view name, at::IntArrayRef shape, double scale, double offset) {
   Tensor out = at::empty(shape, at::kFloat);
   float* p = out.data_ptr<float>();
-  const std::uint64_t key = key_of(salt, name);
+  const std::uint64_t key = crc32(str(salt, ":", name));
   at::parallel_for(0, out.numel(), 1 << 16, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) p[i] = static_cast<float>(scale * value_at(key, i) + offset);
   });
@@ -66,37 +73,6 @@ Tensor parameter(std::string_view salt, std::string_view name, at::IntArrayRef s
   }
   const bool weight = shape.size() == 1 && name.ends_with("weight");
   return fill(salt, name, shape, 0.1, weight ? 1 : 0);
-}
-
-video::Frames picture(const Node& p) {
-  const std::string& kind = p.at("kind").as_string();
-  const std::int64_t height = p.at("height").as_int(), width = p.at("width").as_int();
-  VGEN_CHECK(height >= 1 && width >= 1 && height <= 8192 && width <= 8192, FormatError, "picture: bad size ", width,
-             "x", height);
-  video::Frames out(1, height, width);
-  std::uint8_t* to = out.frame(0);
-  if (kind == "noise") {
-    const std::uint64_t key = key_of(p.at("salt").as_string(), p.at("name").as_string());
-    for (std::size_t i = 0; i < out.bytes(); ++i) to[i] = static_cast<std::uint8_t>(bits_at(key, i) >> 56);
-  } else if (kind == "scene") {
-    const std::int64_t k = p.find("k") && !p.at("k").is_null() ? p.at("k").as_int() : 0;
-    const std::int64_t cx = (width / 4 + 2 * k) % width, cy = height / 2, r = std::min(height, width) / 4;
-    for (std::int64_t y = 0; y < height; ++y)
-      for (std::int64_t x = 0; x < width; ++x)
-        for (std::int64_t c = 0; c < 3; ++c) {
-          const std::int64_t t = (3 * x + 5 * y + 7 * k + 85 * c) % 256;
-          std::int64_t v = 40 + (t < 128 ? t : 255 - t);
-          if ((x - cx) * (x - cx) + (y - cy) * (y - cy) <= r * r) v = 255 - v;
-          if (5 * width / 8 <= x && x < 7 * width / 8 && height / 4 <= y && y < height / 2) v = (2 * v + 60 * c) % 256;
-          *to++ = static_cast<std::uint8_t>(v);
-        }
-  } else {
-    throw UnsupportedError(str("picture: kind '", printable(kind), "' is not known"));
-  }
-  if (const Node* crc = p.find("crc32"))
-    VGEN_CHECK(formats::detail::crc32(std::as_bytes(std::span(*out.pixels))) == crc->as_int(), FormatError,
-               "picture: not the one that was recorded (crc32 differs)");
-  return out;
 }
 
 const Tensor& Case::golden(const std::string& key) const {

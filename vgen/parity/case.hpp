@@ -12,7 +12,6 @@
 
 #include "vgen/core/node.hpp"
 #include "vgen/tensor/tensor.hpp"
-#include "vgen/video/frames.hpp"
 
 namespace vgen::parity {
 
@@ -31,10 +30,6 @@ VGEN_API Tensor unit(std::string_view salt, std::string_view name, at::IntArrayR
 VGEN_API Tensor uniform(std::string_view salt, std::string_view name,
                         at::IntArrayRef shape);  // the raw value in [-1, 1)
 VGEN_API Tensor parameter(std::string_view salt, std::string_view name, at::IntArrayRef shape);  // by its rank and name
-
-// A picture [1, height, width, 3] by formula (tests/golden/data/README.md): kind "noise" or "scene". FormatError if its
-// crc32 is given and differs.
-VGEN_API video::Frames picture(const Node& description);
 
 // Collects comparisons of one case. A comparison with NaN, another shape or another dtype family fails.
 class VGEN_API Report {

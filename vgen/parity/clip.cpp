@@ -3,12 +3,13 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/ones.h>
 
+#include <cstring>
 #include <map>
 
 #include "vgen/conditioning/clip_text.hpp"
 #include "vgen/conditioning/clip_vision.hpp"
 #include "vgen/conditioning/textual_inversion.hpp"
-#include "vgen/parity/case.hpp"
+#include "vgen/parity/pictures.hpp"
 #include "vgen/text/clean.hpp"
 
 namespace vgen::parity {
@@ -163,7 +164,9 @@ void run_inversion(const Case& c, Report& report) {
 
 // "size_n": the picture made ready for a tower of n pixels.
 void run_preprocess(const Case& c, Report& report) {
-  const video::Frames pixels = picture(c.json.at("picture"));
+  const Tensor rgb = picture(c.json.at("picture"));
+  video::Frames pixels(1, rgb.size(0), rgb.size(1));
+  std::memcpy(pixels.frame(0), rgb.const_data_ptr(), pixels.bytes());
   for (const auto& [name, golden] : c.tensors) {
     const std::int64_t side = golden.dim() == 3 ? golden.size(1) : 0;
     if (name != str("size_", side))
