@@ -135,7 +135,7 @@ TEST(StartFrom, KeepsWhatTheFolderLacksAndRefusesTheRest) {
   unet::UNet before(o);
   unet::initialise(before, step_generator(1, 0, 0));
   pipelines::write_part(folder, "unet", to_node(o), before.named_parameters(), at::kFloat);
-  const auto values = [](const nn::Module& m) {
+  const auto values = [](nn::Module& m) {
     std::map<std::string, Tensor> out;
     for (const auto& [name, t] : m.named_parameters()) out[name] = t.detach().clone();
     return out;
