@@ -1,0 +1,206 @@
+// worker: what benchmarks/run.py asks of vgen, timed inside one process that stays up. One JSON object a line comes in,
+// one goes out: {"do": "unet", ...} -> {"seconds": ..}. benchmarks/peer.py answers the same requests with diffusers.
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/randn.h>
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <string>
+
+#include "vgen/formats/json.hpp"
+#include "vgen/nn/memory.hpp"
+#include "vgen/pipelines/pipeline.hpp"
+#include "vgen/samplers/ddim.hpp"
+#include "vgen/text/tokenizer.hpp"
+#include "vgen/train/optimizer.hpp"
+#include "vgen/train/text_to_video.hpp"
+#include "vgen/weights/load.hpp"
+
+namespace {
+
+using namespace vgen;
+using Clock = std::chrono::steady_clock;
+double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// Seconds of each of `rounds` calls.
+Node timed(std::int64_t rounds, const std::function<void()>& f) {
+  std::vector<Node> out;
+  for (std::int64_t i = 0; i < rounds; ++i) {
+    const auto start = Clock::now();
+    f();
+    out.emplace_back(since(start));
+  }
+  return Node::list(std::move(out));
+}
+
+at::ScalarType dtype_of(const Node& n) { return n.as_string() == "bf16" ? at::kBFloat16 : at::kFloat; }
+
+double kilobytes_of(const std::string& key) {
+  std::ifstream in("/proc/self/status");
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with(key + ":")) return std::stod(line.substr(key.size() + 1));
+  return 0;
+}
+
+struct Worker {
+  std::unique_ptr<unet::UNet> unet;
+  std::unique_ptr<vae::AutoencoderKl> vae;
+  std::unique_ptr<Pipeline> pipe;
+  std::map<std::string, Tensor> tensors;  // read from files, by name
+  nn::ContextCache cache;                 // of the conditions in `tensors`
+  std::unique_ptr<train::AdamW> optimizer;
+
+  Tensor at(const std::string& name) const { return tensors.at(name); }
+
+  Node unet_step(const Node& q) {
+    const at::NoGradGuard off;
+    Tensor out;
+    const Node seconds = timed(q.at("rounds").as_int(), [&] {
+      out = unet->forward(at("latent"), at("time"), {{"text", at("text")}},
+                          {.cache = &cache, .observe = {}, .dropout = {}});
+    });
+    return save(q, out, seconds);
+  }
+
+  Node decode(const Node& q) {
+    const at::NoGradGuard off;
+    const Tensor z = at("latent").to(vae->parameters()[0].scalar_type());
+    Tensor out;
+    const Node seconds = timed(q.at("rounds").as_int(), [&] { out = vae->decode_frames(z, q.at("chunk").as_int()); });
+    return save(q, out, seconds);
+  }
+
+  static Node save(const Node& q, const Tensor& out, const Node& seconds) {
+    if (q.find("output"))
+      weights::save_state_dict(q.at("output").as_string(), {{"output", out.to(at::kFloat).contiguous()}});
+    return Node::map({{"seconds", seconds}});
+  }
+
+  Node train_step(const Node& q) {
+    unet->requires_grad(true);
+    unet->train();
+    if (!optimizer) optimizer = std::make_unique<train::AdamW>(unet->parameters(), train::AdamWOptions{});
+    double loss = 0;
+    const Node seconds = timed(q.at("rounds").as_int(), [&] {
+      const Tensor out = unet->forward(at("latent"), at("time"), {{"text", at("text")}});
+      const Tensor value = (out - at("target")).square().mean();
+      value.backward();
+      loss = value.item<double>();
+      optimizer->step(q.at("rate").as_double());
+      optimizer->zero_grad();
+    });
+    return Node::map({{"seconds", seconds}, {"loss", Node(loss)}});
+  }
+
+  Node video(const Node& q) {
+    std::vector<pipelines::Clip> clips;
+    pipelines::Request request{.prompt = q.at("prompt").as_string()};
+    request.seed = 7;
+    const Node seconds = timed(q.at("rounds").as_int(), [&] { clips = pipe->generate(request); });
+    const auto plan = pipe->plan(request);
+    if (q.find("output")) {
+      const std::string prompts[] = {request.prompt, *plan.request.negative_prompt};
+      const at::NoGradGuard off;
+      weights::save_state_dict(q.at("output").as_string(), {{"latents", clips[0].latents},
+                                                            {"words", pipe->components().text->encode(prompts).words}});
+      clips[0].save(q.at("output").as_string() + ".png");
+    }
+    const auto schedule = schedulers::make_schedule(pipe->index().schedule);
+    std::vector<Node> betas;
+    for (int t = 0; t < schedule.steps(); ++t) {
+      const double a = schedule.level(t).alpha, b = t ? schedule.level(t - 1).alpha : 1;
+      betas.emplace_back(1 - a * a / (b * b));
+    }
+    return Node::map({{"seconds", seconds},
+                      {"steps", Node(static_cast<std::int64_t>(*plan.request.steps))},
+                      {"guidance", Node(*plan.request.guidance)},
+                      {"frames", Node(static_cast<std::int64_t>(*plan.request.frames))},
+                      {"height", Node(static_cast<std::int64_t>(*plan.request.height))},
+                      {"width", Node(static_cast<std::int64_t>(*plan.request.width))},
+                      {"betas", Node::list(std::move(betas))}});
+  }
+
+  Node tokenize(const Node& q) {
+    std::ifstream in(q.at("file").as_string());
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(in, line);) lines.push_back(line);
+    text::Tokens tokens;
+    const Node seconds = timed(q.at("rounds").as_int(), [&] { tokens = text::Tokenizer::clip().tokenize(lines); });
+    std::int64_t checksum = 0;
+    for (std::size_t i = 0; i < tokens.ids.size(); ++i) checksum = (checksum * 31 + tokens.ids[i]) % 1000000007;
+    return Node::map({{"seconds", seconds}, {"checksum", Node(checksum)}});
+  }
+
+  Node answer(const Node& q) {
+    const std::string& what = q.at("do").as_string();
+    const auto start = Clock::now();
+    if (what == "inputs") {
+      tensors.clear();
+      cache.clear();
+      for (auto& [name, tensor] : weights::read_state_dict(q.at("file").as_string())) tensors[name] = tensor.clone();
+    } else if (what == "unet") {
+      unet::UNetOptions options;
+      from_node(q.at("options"), options);
+      unet = std::make_unique<unet::UNet>(options);
+      weights::LoadOptions how;
+      how.dtype = dtype_of(q.at("dtype"));
+      weights::load_weights(weights::targets_of(*unet), weights::read_state_dict(q.at("weights").as_string()),
+                            unet::diffusers_keys(*unet), how);
+      unet->eval();
+    } else if (what == "vae") {
+      vae::AutoencoderKlOptions options;
+      from_node(q.at("options"), options);
+      vae = std::make_unique<vae::AutoencoderKl>(options);
+      weights::LoadOptions how;
+      how.dtype = dtype_of(q.at("dtype"));
+      weights::load_weights(weights::targets_of(*vae), weights::read_state_dict(q.at("weights").as_string()),
+                            vae::diffusers_keys(options, vae::DiffusersAttention::to_q), how);
+    } else if (what == "pipeline") {
+      pipe = std::make_unique<Pipeline>(Pipeline::from_pretrained(q.at("folder").as_string()));
+    } else if (what == "export") {  // the pipeline's UNet and VAE under diffusers' names
+      const auto write = [&](nn::Module& module, const weights::KeyMap& map, const char* name) {
+        weights::StateDict state;
+        module.each_parameter([&](const std::string& key, Tensor& t) { state.emplace_back(key, t.detach()); });
+        weights::save_state_dict(q.at("folder").as_string() + "/" + name + ".safetensors",
+                                 weights::to_theirs(state, map));
+      };
+      auto& c = pipe->components();
+      write(*c.unet, unet::diffusers_keys(*c.unet), "unet");
+      write(*c.vae, vae::diffusers_keys(c.vae->options(), vae::DiffusersAttention::to_q), "vae");
+    } else if (what == "unet_step") {
+      return unet_step(q);
+    } else if (what == "decode") {
+      return decode(q);
+    } else if (what == "train_step") {
+      return train_step(q);
+    } else if (what == "video") {
+      return video(q);
+    } else if (what == "tokenize") {
+      return tokenize(q);
+    } else if (what == "memory") {
+      return Node::map({{"peak", Node(kilobytes_of("VmHWM") * 1024)}, {"now", Node(kilobytes_of("VmRSS") * 1024)}});
+    } else {
+      throw ConfigError(str("worker: no such request: ", what));
+    }
+    return Node::map({{"seconds", Node(since(start))}});
+  }
+};
+
+}  // namespace
+
+int main() {
+  nn::cache_memory(true);
+  Worker worker;
+  for (std::string line; std::getline(std::cin, line);) {
+    Node reply;
+    try {
+      reply = worker.answer(formats::parse_json(line, "request"));
+    } catch (const std::exception& e) { reply = Node::map({{"error", Node(e.what())}}); }
+    std::cout << formats::dump_json(reply, -1) << std::endl;
+  }
+}

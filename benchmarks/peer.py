@@ -1,0 +1,260 @@
+"""The other side of benchmarks/run.py: the requests of cpp/worker.cpp answered with diffusers, in torch's own process.
+
+One JSON object a line comes in, one goes out. Runs in an environment with scripts/requirements-compare.txt.
+"""
+
+import json
+import resource
+import sys
+import time
+
+import torch
+from diffusers import AutoencoderKL, DDIMScheduler, UNet3DConditionModel
+from diffusers.models.transformers.transformer_temporal import TransformerTemporalModel
+from safetensors.torch import load_file, save_file
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+
+def build_unet(o):
+    """UNet3DConditionModel of vgen's UNetOptions, without values."""
+    levels = o["levels"]
+    stem = sum(s["channels"] for s in o.get("stem", []))
+    kinds = [["DownBlock3D", "CrossAttnDownBlock3D"][level["attention"]] for level in levels]
+    model = UNet3DConditionModel(
+        in_channels=o["in_channels"] + stem,
+        out_channels=o["out_channels"],
+        down_block_types=kinds,
+        up_block_types=[k.replace("Down", "Up") for k in reversed(kinds)],
+        block_out_channels=[o["channels"] * level["multiplier"] for level in levels],
+        layers_per_block=o["blocks_per_level"],
+        norm_num_groups=o["norm_groups"],
+        cross_attention_dim=o["context_channels"],
+        attention_head_dim=o["head_channels"],
+    )
+    if o["first_heads"] != 8:  # fixed in diffusers
+        model.transformer_in = TransformerTemporalModel(
+            num_attention_heads=o["first_heads"],
+            attention_head_dim=o["head_channels"],
+            in_channels=o["channels"],
+            num_layers=1,
+            norm_num_groups=o["norm_groups"],
+        )
+    return model
+
+
+def build_vae(o):
+    widths = [o["channels"] * m for m in o["multipliers"]]
+    return AutoencoderKL(
+        in_channels=o["in_channels"],
+        out_channels=o["out_channels"],
+        down_block_types=["DownEncoderBlock2D"] * len(widths),
+        up_block_types=["UpDecoderBlock2D"] * len(widths),
+        block_out_channels=widths,
+        layers_per_block=o["blocks"],
+        latent_channels=o["latent_channels"],
+        norm_num_groups=o["norm_groups"],
+        sample_size=o["resolution"],
+        scaling_factor=o["scale_factor"],
+    )
+
+
+def filled(build, options, weights, dtype):
+    with torch.device("meta"):
+        model = build(options)
+    state = {k: v.to(DTYPES[dtype]) for k, v in load_file(weights).items()}
+    model.load_state_dict(state, assign=True)
+    return model.eval().requires_grad_(False)
+
+
+def make_weights(build, options, file, seed):
+    """Values that keep activations near 1, exact in bfloat16: matrices N(0, 1/fan_in), norms near 1, small biases."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.device("meta"):
+        shapes = {k: v.shape for k, v in build(options).state_dict().items()}
+    state = {}
+    for name, shape in shapes.items():
+        value = torch.randn(shape, generator=generator)
+        if len(shape) > 1:
+            value *= shape[1:].numel() ** -0.5
+        else:
+            value = value * 0.1 + (1 if "norm" in name and name.endswith("weight") else 0)
+        state[name] = value.to(torch.bfloat16)
+    save_file(state, file)
+
+
+class Peer:
+    def __init__(self):
+        self.tensors, self.unet, self.vae, self.optimizer, self.options = {}, None, None, None, None
+
+    def timed(self, rounds, f):
+        seconds = []
+        for _ in range(rounds):
+            start = time.perf_counter()
+            f()
+            seconds.append(time.perf_counter() - start)
+        return seconds
+
+    def save(self, q, out):
+        if "output" in q:
+            save_file({"output": out.float().contiguous()}, q["output"])
+
+    def stem(self, x):
+        """vgen's stem feature frame_position has no counterpart: its channels are given to the network as data."""
+        parts = [x]
+        for s in self.options.get("stem", []):
+            place = (torch.arange(x.shape[2]) + 0.5) * (torch.pi / x.shape[2])
+            columns = [f(place * k) for k in range(1, s["channels"] // 2 + 1) for f in (torch.cos, torch.sin)]
+            feature = torch.stack(columns).to(x.dtype)[None, :, :, None, None]
+            parts.append(feature.expand(x.shape[0], -1, -1, *x.shape[3:]))
+        return torch.cat(parts, 1) if len(parts) > 1 else x
+
+    def forward(self, x, t, text):
+        return self.unet(self.stem(x), t, encoder_hidden_states=text).sample
+
+    def do_inputs(self, q):
+        self.tensors = load_file(q["file"])
+
+    def do_make_unet(self, q):
+        make_weights(build_unet, q["options"], q["weights"], q["seed"])
+
+    def do_make_vae(self, q):
+        make_weights(build_vae, q["options"], q["weights"], q["seed"])
+
+    def do_unet(self, q):
+        self.options = q["options"]
+        self.unet = filled(build_unet, q["options"], q["weights"], q["dtype"])
+        if q.get("channels_last"):
+            self.unet = self.unet.to(memory_format=torch.channels_last)
+        if q.get("compile"):
+            self.unet = torch.compile(self.unet)
+
+    def do_vae(self, q):
+        self.vae = filled(build_vae, q["options"], q["weights"], q["dtype"])
+
+    def do_unet_step(self, q):
+        x, t, text = (self.tensors[k] for k in ("latent", "time", "text"))
+        dtype = next(self.unet.parameters()).dtype
+        x, text = x.to(dtype), text.to(dtype)
+        with torch.no_grad():
+            seconds = self.timed(q["rounds"], lambda: setattr(self, "out", self.forward(x, t, text)))
+        self.save(q, self.out)
+        return {"seconds": seconds}
+
+    def decode_latents(self, z, chunk):
+        z = (z / self.vae.config.scaling_factor).transpose(1, 2).flatten(0, 1).to(self.vae.dtype)
+        pieces = [self.vae.decode(part).sample for part in z.split(chunk)]
+        return torch.cat(pieces)[None].transpose(1, 2)
+
+    def do_decode(self, q):
+        with torch.no_grad():
+            seconds = self.timed(
+                q["rounds"], lambda: setattr(self, "out", self.decode_latents(self.tensors["latent"], q["chunk"]))
+            )
+        self.save(q, self.out)
+        return {"seconds": seconds}
+
+    def do_train_step(self, q):
+        self.unet.requires_grad_(True).train()
+        if self.optimizer is None:
+            self.optimizer = torch.optim.AdamW(self.unet.parameters(), lr=q["rate"], weight_decay=0, fused=True)
+        loss = 0.0
+
+        def step():
+            nonlocal loss
+            out = self.forward(self.tensors["latent"], self.tensors["time"], self.tensors["text"])
+            value = torch.nn.functional.mse_loss(out, self.tensors["target"])
+            value.backward()
+            loss = value.item()
+            self.optimizer.step()
+            self.optimizer.zero_grad()
+
+        return {"seconds": self.timed(q["rounds"], step), "loss": loss}
+
+    def do_video(self, q):
+        """25 guided DDIM steps and the decoding, from given text vectors: the loop of TextToVideoSDPipeline."""
+        scheduler = DDIMScheduler(
+            trained_betas=q["betas"],
+            prediction_type=q["prediction"],
+            clip_sample=False,
+            set_alpha_to_one=False,
+            steps_offset=1,
+            timestep_spacing="leading",
+        )
+        words = self.tensors["words"]
+        text = torch.stack([words[1], words[0]])
+
+        def run():
+            generator = torch.Generator().manual_seed(7)
+            z = torch.randn(q["shape"], generator=generator)
+            scheduler.set_timesteps(q["steps"])
+            for t in scheduler.timesteps:
+                out = self.forward(torch.cat([z, z]), t, text)
+                free, bound = out.chunk(2)
+                out = free + q["guidance"] * (bound - free)
+                z = scheduler.step(out, t, z).prev_sample
+            self.out = z
+            pixels = self.decode_latents(z, z.shape[2])
+            self.frames = ((pixels / 2 + 0.5).clamp(0, 1) * 255).to(torch.uint8)
+
+        with torch.no_grad():
+            seconds = self.timed(q["rounds"], run)
+        self.save(q, self.out)
+        return {"seconds": seconds}
+
+    def do_tokenize(self, q):
+        import os
+        import tempfile
+
+        import open_clip
+        from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors  # noqa: F401
+        from transformers import CLIPTokenizerFast
+
+        with open(q["file"], encoding="utf-8") as f:
+            lines = f.read().split("\n")[:-1]
+        slow = open_clip.get_tokenizer("ViT-H-14")
+        if q["which"] == "open_clip":
+
+            def run():
+                self.ids = slow(lines)
+        else:
+            folder = tempfile.mkdtemp()
+            with open(os.path.join(folder, "vocab.json"), "w") as f:
+                json.dump(slow.encoder, f)
+            with open(os.path.join(folder, "merges.txt"), "w") as f:
+                f.write("#version: 0.2\n" + "\n".join(" ".join(m) for m in slow.bpe_ranks) + "\n")
+            fast = CLIPTokenizerFast.from_pretrained(folder, pad_token="<end_of_text>")
+
+            def run():
+                self.ids = fast(lines, padding="max_length", truncation=True, max_length=77, return_tensors="pt")
+
+        seconds = self.timed(q["rounds"], run)
+        checksum = 0
+        if q["which"] == "open_clip":
+            for i in self.ids.flatten().tolist():
+                checksum = (checksum * 31 + i) % 1000000007
+        return {"seconds": seconds, "checksum": checksum}
+
+    def do_memory(self, q):
+        with open("/proc/self/status") as f:
+            now = next(int(line.split()[1]) for line in f if line.startswith("VmRSS")) * 1024
+        return {"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, "now": now}
+
+    def answer(self, q):
+        start = time.perf_counter()
+        out = getattr(self, "do_" + q["do"])(q)
+        return out or {"seconds": time.perf_counter() - start}
+
+
+def main():
+    peer = Peer()
+    for line in sys.stdin:
+        try:
+            reply = peer.answer(json.loads(line))
+        except Exception as e:  # the caller prints it
+            reply = {"error": f"{type(e).__name__}: {e}"}
+        print(json.dumps(reply), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,491 @@
+"""vgen against diffusers 0.33.1 on this machine, in turns, with the same weights and inputs.
+
+    python benchmarks/run.py --vgen build/bench --peer-python /path/to/venv/bin/python [--only unet_fp32 video ...]
+
+Each part starts two processes that stay up (cpp/worker.cpp and peer.py), gives both the same files, lets them work in
+turns, and compares what they computed: a part whose error gate fails is void and says so. Results go to
+benchmarks/results/PART.json; `--table` prints them. README.md has the protocol. Needs torch, numpy and safetensors.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import platform
+import shlex
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).parent
+FULL = {
+    "in_channels": 4,
+    "out_channels": 4,
+    "channels": 320,
+    "context_channels": 1024,
+    "levels": [
+        {"multiplier": 1, "attention": True},
+        {"multiplier": 2, "attention": True},
+        {"multiplier": 4, "attention": True},
+        {"multiplier": 4, "attention": False},
+    ],
+    "blocks_per_level": 2,
+    "head_channels": 64,
+    "first_heads": 8,
+    "norm_groups": 32,
+}
+VAE = {
+    "in_channels": 3,
+    "out_channels": 3,
+    "latent_channels": 4,
+    "inner_channels": 4,
+    "channels": 128,
+    "multipliers": [1, 2, 4, 4],
+    "blocks": 2,
+    "resolution": 256,
+    "norm_groups": 32,
+    "scale_factor": 0.18215,
+}
+
+
+def flops(b, f, h, w, length):
+    """Of one forward of the full-size UNet (docs of performance, closed form checked against an operator count)."""
+    s = h * w
+    return b * (285.6e6 * f * s + 7301 * f * s * s + 26.7e3 * s * f * f + 11.3e3 * f * s * length + 51.1e6 * f * length)
+
+
+class Side:
+    """One of the two processes."""
+
+    def __init__(self, command, env=None):
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **(env or {})}
+        )
+
+    def cpu(self):
+        """Processor seconds of all its threads so far."""
+        with open(f"/proc/{self.process.pid}/stat") as f:
+            times = f.read().rsplit(")", 1)[1].split()[11:13]
+        return sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
+
+    def ask(self, do, **q):
+        before = self.cpu()
+        self.process.stdin.write(json.dumps({"do": do, **q}) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{self.process.args}: ended without an answer to {do}")
+        reply = json.loads(line)
+        shown = {k: v for k, v in reply.items() if k in ("seconds", "loss", "error")}
+        print(pathlib.Path(self.process.args[-1]).name, do, json.dumps(shown), file=sys.stderr)
+        if "error" in reply:
+            raise SystemExit(f"{self.process.args[0]}: {do}: {reply['error']}")
+        reply["cpu"] = self.cpu() - before
+        return reply
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class Bench:
+    def __init__(self, args):
+        self.args = args
+        self.folder = pathlib.Path(args.scratch or tempfile.mkdtemp(prefix="vgen-bench-"))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        env = {"OMP_NUM_THREADS": str(args.threads)}
+        self.env = env
+        self.worker = [str(pathlib.Path(args.vgen) / "benchmarks/worker")]
+        self.peer = [args.peer_python, str(HERE / "peer.py")]
+
+    def sides(self):
+        return Side(self.worker, self.env), Side(self.peer, self.env)
+
+    def path(self, name):
+        return str(self.folder / name)
+
+    def around(self, command):
+        """Runs --before or --after, which may stop other work on the machine while figures are taken."""
+        if command:
+            subprocess.run(shlex.split(command), check=True)
+
+    def turns(self, a, b, rounds, warm=1, **q):
+        """Seconds of a and b in turns: A B A B ..., `warm` rounds first that do not count."""
+        ours, theirs, last, self.cpu = [], [], None, ([], [])
+        for i in range(warm + rounds):
+            if i == warm:
+                self.around(self.args.before)
+            mine = a(i)
+            yours = b(i)
+            last = (mine, yours)
+            if i >= warm:
+                ours += mine["seconds"]
+                theirs += yours["seconds"]
+                self.cpu[0].append(mine["cpu"])
+                self.cpu[1].append(yours["cpu"])
+        self.around(self.args.after)
+        return ours, theirs, last
+
+    def report(self, part, ours, theirs, peer, **more):
+        row = {
+            "part": part,
+            "peer": peer,
+            "vgen_seconds": ours,
+            "peer_seconds": theirs,
+            "ratio_of_minima": min(theirs) / min(ours),
+            "ratio_of_medians": statistics.median(theirs) / statistics.median(ours),
+            "cpu_seconds": self.cpu,
+            "ratio_of_cpu": min(self.cpu[1]) / max(min(self.cpu[0]), 0.01),
+            **more,
+        }
+        for key in ("ratio_of_minima", "ratio_of_medians", "ratio_of_cpu"):
+            row[key] = round(row[key], 3)
+        self.keep(part, row)
+        return row
+
+    def keep(self, part, row):
+        row["machine"] = machine()
+        out = HERE / "results"
+        out.mkdir(exist_ok=True)
+        (out / f"{part}.json").write_text(json.dumps(row, indent=1) + "\n")
+        print(json.dumps({k: v for k, v in row.items() if k != "machine"}), flush=True)
+
+    # ---- parts ----
+
+    def unet_inputs(self, b, f, h, w, seed):
+        import torch
+        from safetensors.torch import save_file
+
+        g = torch.Generator().manual_seed(seed)
+        file = self.path(f"inputs-{b}-{f}-{h}-{w}-{seed}.safetensors")
+        save_file(
+            {
+                "latent": torch.randn(b, 4, f, h, w, generator=g),
+                "time": torch.randint(1, 1000, (b,), generator=g),
+                "text": torch.randn(b, 77, 1024, generator=g),
+                "target": torch.randn(b, 4, f, h, w, generator=g),
+            },
+            file,
+        )
+        return file
+
+    def unet(self, dtype, peer_options, part):
+        a = self.args
+        b, f, h, w = a.batch, a.frames, a.height, a.width
+        mine, yours = self.sides()
+        weights = self.path("unet-full.safetensors")
+        if not os.path.exists(weights):
+            yours.ask("make_unet", options=FULL, weights=weights, seed=1)
+        files = [self.unet_inputs(b, f, h, w, seed) for seed in range(3)]
+        load = [
+            mine.ask("unet", options=FULL, weights=weights, dtype=dtype)["seconds"],
+            yours.ask("unet", options=FULL, weights=weights, dtype=dtype, **peer_options)["seconds"],
+        ]
+
+        def step(side, out):
+            def f(i):
+                side.ask("inputs", file=files[i % 3])
+                return side.ask("unet_step", rounds=1, output=self.path(out))
+
+            return f
+
+        ours, theirs, _ = self.turns(step(mine, "mine.safetensors"), step(yours, "yours.safetensors"), a.rounds, a.warm)
+        memory = [side.ask("memory")["peak"] for side in (mine, yours)]
+        gate = self.gate(self.path("mine.safetensors"), self.path("yours.safetensors"), 1e-4 if dtype == "fp32" else None, dtype, files, a)
+        mine.close()
+        yours.close()
+        work = flops(b, f, h, w, 77)
+        self.report(
+            part,
+            ours,
+            theirs,
+            "diffusers " + json.dumps(peer_options) if peer_options else "diffusers eager",
+            shape=[b, 4, f, h, w],
+            dtype=dtype,
+            load_seconds=load,
+            peak_bytes=memory,
+            gflops=[round(work / min(t) / 1e9, 1) for t in (ours, theirs)],
+            gate=gate,
+        )
+
+    def gate(self, mine, yours, limit, dtype, files, a):
+        """fp32: the two outputs differ by at most `limit`. bf16: our distance to the fp32 output of diffusers is at most
+        1.25 times that of diffusers' own bf16."""
+        import torch
+        from safetensors.torch import load_file
+
+        m, y = (load_file(p)["output"].double() for p in (mine, yours))
+        last = (a.rounds + a.warm - 1) % 3
+        exact = self.path(f"exact-{a.batch}-{a.frames}-{a.height}-{a.width}-{last}.safetensors")
+        far = lambda p, q: ((p - q).norm() / q.norm()).item()  # noqa: E731
+        if limit:
+            os.replace(yours, exact)
+            return {"difference": far(m, y), "limit": limit, "holds": far(m, y) <= limit}
+        if not os.path.exists(exact):
+            return {"holds": None, "note": "run the fp32 part with the same sizes first"}
+        e = load_file(exact)["output"].double()
+        assert torch.isfinite(m).all()
+        ours, theirs = far(m, e), far(y, e)
+        return {"ours_to_fp32": ours, "theirs_to_fp32": theirs, "holds": ours <= 1.25 * theirs}
+
+    def part_unet_fp32(self):
+        self.unet("fp32", {}, "unet_fp32")
+
+    def part_unet_bf16(self):
+        self.unet("bf16", {}, "unet_bf16")
+
+    def part_unet_fp32_channels_last(self):
+        self.unet("fp32", {"channels_last": True}, "unet_fp32_channels_last")
+
+    def part_unet_bf16_channels_last(self):
+        self.unet("bf16", {"channels_last": True}, "unet_bf16_channels_last")
+
+    def part_unet_fp32_compile(self):
+        self.unet("fp32", {"compile": True}, "unet_fp32_compile")
+
+    def part_growth(self):
+        """One forward of the full-size UNet at several sizes against the closed form of its work."""
+        mine = Side(self.worker, self.env)
+        mine.ask("unet", options=FULL, weights=self.path("unet-full.safetensors"), dtype="fp32")
+        rows = []
+        self.around(self.args.before)
+        for f, h, w in ((4, 16, 16), (8, 16, 16), (16, 16, 16), (24, 16, 16), (8, 16, 32), (8, 24, 24), (8, 32, 32)):
+            mine.ask("inputs", file=self.unet_inputs(1, f, h, w, 0))
+            seconds = mine.ask("unet_step", rounds=3)["seconds"]
+            rows.append({"frames": f, "area": h * w, "seconds": min(seconds), "gflop": flops(1, f, h, w, 77) / 1e9})
+        self.around(self.args.after)
+        mine.close()
+        x = [r["gflop"] for r in rows]
+        y = [r["seconds"] for r in rows]
+        slope, offset = statistics.linear_regression(x, y)
+        for r in rows:
+            r["residual"] = round(r["seconds"] / (slope * r["gflop"] + offset) - 1, 3)
+        self.keep("growth", {"rows": rows, "gflops_per_second": round(1 / slope, 1), "offset_seconds": round(offset, 3)})
+
+    def part_vae(self):
+        import torch
+        from safetensors.torch import load_file, save_file
+
+        mine, yours = self.sides()
+        weights = self.path("vae-full.safetensors")
+        if not os.path.exists(weights):
+            yours.ask("make_vae", options=VAE, weights=weights, seed=2)
+        for side in (mine, yours):
+            side.ask("vae", options=VAE, weights=weights, dtype="fp32")
+        file = self.path("vae-inputs.safetensors")
+        n = self.args.vae_frames
+        save_file({"latent": torch.randn(1, 4, n, 32, 32, generator=torch.Generator().manual_seed(3))}, file)
+        ask = [lambda i, s=s, o=o: s.ask("decode", rounds=1, chunk=n, output=self.path(o)) for s, o in ((mine, "m.safetensors"), (yours, "y.safetensors"))]
+        for side in (mine, yours):
+            side.ask("inputs", file=file)
+        ours, theirs, _ = self.turns(*ask, self.args.rounds, self.args.warm)
+        m, y = (load_file(self.path(p))["output"].double() for p in ("m.safetensors", "y.safetensors"))
+        far = ((m - y).norm() / y.norm()).item()
+        mine.close()
+        yours.close()
+        self.report("vae_decode", ours, theirs, "diffusers eager", frames=n, size=[256, 256], dtype="fp32",
+                    gate={"difference": far, "limit": 1e-4, "holds": far <= 1e-4})  # fmt: skip
+
+    def model(self):
+        """The shipped model in both processes, with its options."""
+        mine, yours = self.sides()
+        folder = pathlib.Path(self.args.model)
+        mine.ask("pipeline", folder=str(folder))
+        mine.ask("export", folder=str(self.folder))
+        unet, vae = (json.loads((folder / p / "config.json").read_text()) for p in ("unet", "vae"))
+        yours.ask("unet", options=unet, weights=self.path("unet.safetensors"), dtype="fp32")
+        yours.ask("vae", options=vae, weights=self.path("vae.safetensors"), dtype="fp32")
+        return mine, yours, unet, vae, json.loads((folder / "model_index.json").read_text())
+
+    def part_video(self):
+        from safetensors.torch import load_file
+
+        mine, yours, unet, vae, index = self.model()
+        prompt = "a red circle moving left on a black background"
+        first = mine.ask("video", rounds=1, prompt=prompt, output=self.path("words.safetensors"))
+        yours.ask("inputs", file=self.path("words.safetensors"))
+        down = 2 ** (len(vae["multipliers"]) - 1)
+        q = {
+            "betas": first["betas"],
+            "steps": first["steps"],
+            "guidance": first["guidance"],
+            "prediction": {"v": "v_prediction", "eps": "epsilon"}.get(index["prediction"], index["prediction"]),
+            "shape": [1, unet["in_channels"], first["frames"], first["height"] // down, first["width"] // down],
+        }
+        ours, theirs, _ = self.turns(
+            lambda i: mine.ask("video", rounds=1, prompt=prompt),
+            lambda i: yours.ask("video", rounds=1, output=self.path("theirs.safetensors"), **q),
+            self.args.rounds,
+            self.args.warm,
+        )
+        m = load_file(self.path("words.safetensors"))["latents"].double()
+        y = load_file(self.path("theirs.safetensors"))["output"].double()
+        cosine = ((m * y).sum() / m.norm() / y.norm()).item()
+        mine.close()
+        yours.close()
+        self.report("video", ours, theirs, "diffusers eager", model=self.args.model, steps=first["steps"],
+                    gate={"cosine_of_latents": cosine, "limit": 0.999, "holds": cosine >= 0.999})  # fmt: skip
+
+    def part_training(self):
+        import torch
+        from safetensors.torch import save_file
+
+        mine, yours, unet, vae, index = self.model()
+        mine.ask("unet", options=unet, weights=self.path("unet.safetensors"), dtype="fp32")
+        g = torch.Generator().manual_seed(5)
+        shape = (16, unet["in_channels"], 16, 8, 8)
+        file = self.path("train-inputs.safetensors")
+        save_file(
+            {
+                "latent": torch.randn(shape, generator=g),
+                "target": torch.randn(shape, generator=g),
+                "time": torch.randint(1, 1000, (16,), generator=g),
+                "text": torch.randn(16, 32, unet["context_channels"], generator=g),
+            },
+            file,
+        )
+        for side in (mine, yours):
+            side.ask("inputs", file=file)
+        ours, theirs, last = self.turns(
+            lambda i: mine.ask("train_step", rounds=1, rate=1e-4),
+            lambda i: yours.ask("train_step", rounds=1, rate=1e-4),
+            self.args.rounds,
+            self.args.warm,
+        )
+        mine.close()
+        yours.close()
+        losses = [r["loss"] for r in last]
+        far = abs(losses[0] / losses[1] - 1)
+        self.report("training", ours, theirs, "diffusers eager, AdamW(fused=True)", shape=list(shape), dtype="fp32",
+                    losses=losses, gate={"difference": far, "limit": 1e-4, "holds": far <= 1e-4})  # fmt: skip
+
+    def part_tokenizer(self):
+        import random
+
+        words = pathlib.Path(HERE.parent / "docs").glob("**/*.md")
+        words = sorted({w for p in words for w in p.read_text(encoding="utf-8").split() if w.isascii()})
+        draw = random.Random(1)
+        file = self.path("prompts.txt")
+        pathlib.Path(file).write_text(
+            "".join(" ".join(draw.choices(words, k=draw.randint(4, 24))) + "\n" for _ in range(20000)), encoding="utf-8"
+        )
+        for which in ("open_clip", "transformers fast"):
+            mine, yours = self.sides()
+            ours, theirs, last = self.turns(
+                lambda i: mine.ask("tokenize", rounds=1, file=file),
+                lambda i: yours.ask("tokenize", rounds=1, file=file, which=which),  # noqa: B023
+                self.args.rounds,
+                self.args.warm,
+            )
+            mine.close()
+            yours.close()
+            more = {"prompts": 20000, "bytes": os.path.getsize(file)}
+            if which == "open_clip":
+                same = last[0]["checksum"] == last[1]["checksum"]
+                more["gate"] = {"same_ids": same, "holds": same}
+            self.report("tokenizer_" + which.replace(" ", "_"), ours, theirs, which, **more)
+
+    def part_start(self):
+        """From the start of the program to the end of its first denoising step, and the imports."""
+        program = str(pathlib.Path(self.args.vgen) / "bin/vgen")
+        first, whole, help_seconds = [], [], []
+        self.around(self.args.before)
+        for _ in range(self.args.rounds + self.args.warm):
+            start = time.perf_counter()
+            command = [program, "gen", "-m", self.args.model, "-o", self.path("start.gif"), "a red circle moving left"]
+            run = subprocess.Popen(command, stderr=subprocess.PIPE, env={**os.environ, **self.env})
+            seen = b""
+            while b"denoise" not in seen:
+                piece = os.read(run.stderr.fileno(), 4096)
+                if not piece:
+                    raise SystemExit(f"{command}: no step reported: {seen.decode()}")
+                seen += piece
+            first.append(time.perf_counter() - start)
+            run.communicate()
+            whole.append(time.perf_counter() - start)
+            start = time.perf_counter()
+            subprocess.run([program, "--help"], stdout=subprocess.DEVNULL, check=True)
+            help_seconds.append(time.perf_counter() - start)
+        imports = {}
+        for name, python, code in (
+            ("import vgen", sys.executable, "import vgen"),
+            ("import torch", self.args.peer_python, "import torch"),
+            ("import diffusers pipeline", self.args.peer_python, "from diffusers import TextToVideoSDPipeline"),
+        ):
+            times = []
+            for _ in range(3):
+                start = time.perf_counter()
+                if subprocess.run([python, "-c", code], stderr=subprocess.DEVNULL).returncode == 0:
+                    times.append(time.perf_counter() - start)
+            if times:
+                imports[name] = min(times)
+        self.around(self.args.after)
+        w = self.args.warm
+        self.keep("start", {"first_step_seconds": first[w:], "whole_seconds": whole[w:], "help_seconds": help_seconds[w:],
+                            "imports": imports, "model": self.args.model})  # fmt: skip
+
+
+def machine():
+    import torch
+
+    with open("/proc/cpuinfo") as f:
+        cpu = next((line.split(":")[1].strip() for line in f if line.startswith("model name")), platform.machine())
+    with open("/proc/cpuinfo") as f:
+        flags = next((line.split(":")[1].split() for line in f if line.startswith("flags")), [])
+    return {
+        "cpu": cpu,
+        "cores": os.cpu_count(),
+        "features": [k for k in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if k in flags],
+        "date": datetime.date.today().isoformat(),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "load_average": round(os.getloadavg()[0], 1),
+    }
+
+
+def table():
+    print("| part | shape | vgen s (min, median) | peer s (min, median) | ratio of minima | gate |\n|---|---|---|---|---|---|")
+    for file in sorted((HERE / "results").glob("*.json")):
+        r = json.loads(file.read_text())
+        if "ratio_of_minima" not in r:
+            continue
+        seconds = [f"{min(r[k]):.3f}, {statistics.median(r[k]):.3f}" for k in ("vgen_seconds", "peer_seconds")]
+        gate = {True: "holds", False: "VOID", None: "-"}[r.get("gate", {}).get("holds")]
+        shape = "x".join(map(str, r.get("shape", []))) or r.get("model", r.get("prompts", ""))
+        print(f"| {r['part']} ({r['peer']}) | {shape} | {seconds[0]} | {seconds[1]} | {r['ratio_of_minima']:.2f} | {gate} |")
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--vgen", default="build/bench", help="build folder with benchmarks/worker and bin/vgen")
+    p.add_argument("--peer-python", default=sys.executable, help="python with scripts/requirements-compare.txt")
+    p.add_argument("--model", default=str(HERE.parent / "models/shapes"), help="model folder of the whole-video part")
+    p.add_argument("--only", nargs="+", help="parts to run")
+    p.add_argument("--rounds", type=int, default=7)
+    p.add_argument("--warm", type=int, default=3, help="rounds before those that count")
+    p.add_argument("--threads", type=int, default=os.cpu_count())
+    p.add_argument("--batch", type=int, default=1)
+    p.add_argument("--frames", type=int, default=16)
+    p.add_argument("--height", type=int, default=32)
+    p.add_argument("--width", type=int, default=32)
+    p.add_argument("--vae-frames", type=int, default=4)
+    p.add_argument("--scratch", help="folder for weights and inputs, kept (default: a temporary one)")
+    p.add_argument("--before", help="command to run before figures are taken, e.g. one that stops other work")
+    p.add_argument("--after", help="command to run after that")
+    p.add_argument("--table", action="store_true", help="print the kept results")
+    args = p.parse_args()
+    if args.table:
+        return table()
+    bench = Bench(args)
+    parts = [n[5:] for n in dir(bench) if n.startswith("part_")]
+    for part in args.only or parts:
+        if part not in parts:
+            raise SystemExit(f"no part {part}; there are {', '.join(parts)}")
+        getattr(bench, "part_" + part)()
+
+
+if __name__ == "__main__":
+    main()
