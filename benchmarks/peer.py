@@ -10,6 +10,7 @@ import time
 
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet3DConditionModel
+from diffusers.models.resnet import ResnetBlock2D
 from diffusers.models.transformers.transformer_temporal import TransformerTemporalModel
 from safetensors.torch import load_file, save_file
 
@@ -40,6 +41,9 @@ def build_unet(o):
             num_layers=1,
             norm_num_groups=o["norm_groups"],
         )
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):  # 0.1 in the temporal convolutions, fixed in diffusers
+            module.p = o.get("temporal_dropout", 0.1)
     return model
 
 
@@ -59,10 +63,53 @@ def build_vae(o):
     )
 
 
-def filled(build, options, weights, dtype):
+class Twin(torch.nn.Module):
+    """UNet3DConditionModel with two features of vgen's small models that it lacks: channels beside the latent that tell
+    the place of each frame (frame_position), and a term of the time embedding that tells each frame its place and the
+    mean of the caption (frame_text), which a hook gives to every residual block."""
+
+    def __init__(self, options):
+        super().__init__()
+        self.net = build_unet(options)
+        self.positions = [s["channels"] for s in options.get("stem", [])]
+        self.frame_text, self.term = None, None
+        for o in options.get("embeddings", []):
+            self.places, width = o["channels"], 4 * options["channels"]
+            self.frame_text = torch.nn.Sequential(
+                torch.nn.Linear(options["context_channels"] + self.places, width), torch.nn.SiLU(), torch.nn.Linear(width, width)
+            )
+            for module in self.net.modules():
+                if isinstance(module, ResnetBlock2D):
+                    module.register_forward_pre_hook(lambda _, inputs: (inputs[0], inputs[1] + self.term))
+
+    @staticmethod
+    def place(frames, channels, like):
+        """[channels, frames]"""
+        angle = (torch.arange(frames) + 0.5) * (torch.pi / frames)
+        return torch.stack([f(angle * k) for k in range(1, channels // 2 + 1) for f in (torch.cos, torch.sin)]).to(like)
+
+    def forward(self, x, t, text):
+        frames = x.shape[2]
+        if self.frame_text is not None:
+            place = self.place(frames, self.places, text).t().expand(len(text), -1, -1)
+            mean = text.mean(1, keepdim=True).expand(-1, frames, -1)
+            self.term = self.frame_text(torch.cat([mean, place], 2)).flatten(0, 1)
+        parts = [self.place(frames, n, x)[None, :, :, None, None] for n in self.positions]
+        if parts:
+            x = torch.cat([x, *(p.expand(len(x), -1, -1, *x.shape[3:]) for p in parts)], 1)
+        return self.net(x, t, encoder_hidden_states=text).sample
+
+
+def twin_name(name):
+    for ours, theirs in (("fc1", "0"), ("fc2", "2")):
+        name = name.replace(f"embedding.frame_text.mlp.{ours}", f"frame_text.{theirs}")
+    return name if name.startswith("frame_text.") else "net." + name
+
+
+def filled(build, options, weights, dtype, name=str):
     with torch.device("meta"):
         model = build(options)
-    state = {k: v.to(DTYPES[dtype]) for k, v in load_file(weights).items()}
+    state = {name(k): v.to(DTYPES[dtype]) for k, v in load_file(weights).items()}
     model.load_state_dict(state, assign=True)
     return model.eval().requires_grad_(False)
 
@@ -85,7 +132,7 @@ def make_weights(build, options, file, seed):
 
 class Peer:
     def __init__(self):
-        self.tensors, self.unet, self.vae, self.optimizer, self.options = {}, None, None, None, None
+        self.tensors, self.unet, self.compiled, self.vae, self.optimizer = {}, None, None, None, None
 
     def timed(self, rounds, f):
         seconds = []
@@ -99,19 +146,6 @@ class Peer:
         if "output" in q:
             save_file({"output": out.float().contiguous()}, q["output"])
 
-    def stem(self, x):
-        """vgen's stem feature frame_position has no counterpart: its channels are given to the network as data."""
-        parts = [x]
-        for s in self.options.get("stem", []):
-            place = (torch.arange(x.shape[2]) + 0.5) * (torch.pi / x.shape[2])
-            columns = [f(place * k) for k in range(1, s["channels"] // 2 + 1) for f in (torch.cos, torch.sin)]
-            feature = torch.stack(columns).to(x.dtype)[None, :, :, None, None]
-            parts.append(feature.expand(x.shape[0], -1, -1, *x.shape[3:]))
-        return torch.cat(parts, 1) if len(parts) > 1 else x
-
-    def forward(self, x, t, text):
-        return self.unet(self.stem(x), t, encoder_hidden_states=text).sample
-
     def do_inputs(self, q):
         self.tensors = load_file(q["file"])
 
@@ -122,12 +156,17 @@ class Peer:
         make_weights(build_vae, q["options"], q["weights"], q["seed"])
 
     def do_unet(self, q):
-        self.options = q["options"]
-        self.unet = filled(build_unet, q["options"], q["weights"], q["dtype"])
-        if q.get("channels_last"):
-            self.unet = self.unet.to(memory_format=torch.channels_last)
-        if q.get("compile"):
-            self.unet = torch.compile(self.unet)
+        self.unet = filled(Twin, q["options"], q["weights"], q["dtype"], twin_name)
+        self.compiled = None
+
+    def network(self, mode):
+        """The UNet as it is, compiled (once, at its first call), or with its convolutions in channels_last for good."""
+        if mode == "compiled":
+            self.compiled = self.compiled or torch.compile(self.unet)
+            return self.compiled
+        if mode == "channels_last":
+            self.unet.to(memory_format=torch.channels_last)
+        return self.unet
 
     def do_vae(self, q):
         self.vae = filled(build_vae, q["options"], q["weights"], q["dtype"])
@@ -136,8 +175,9 @@ class Peer:
         x, t, text = (self.tensors[k] for k in ("latent", "time", "text"))
         dtype = next(self.unet.parameters()).dtype
         x, text = x.to(dtype), text.to(dtype)
+        network = self.network(q["mode"])
         with torch.no_grad():
-            seconds = self.timed(q["rounds"], lambda: setattr(self, "out", self.forward(x, t, text)))
+            seconds = self.timed(q["rounds"], lambda: setattr(self, "out", network(x, t, text)))
         self.save(q, self.out)
         return {"seconds": seconds}
 
@@ -162,7 +202,7 @@ class Peer:
 
         def step():
             nonlocal loss
-            out = self.forward(self.tensors["latent"], self.tensors["time"], self.tensors["text"])
+            out = self.unet(self.tensors["latent"], self.tensors["time"], self.tensors["text"])
             value = torch.nn.functional.mse_loss(out, self.tensors["target"])
             value.backward()
             loss = value.item()
@@ -183,13 +223,14 @@ class Peer:
         )
         words = self.tensors["words"]
         text = torch.stack([words[1], words[0]])
+        network = self.network(q["mode"])
 
         def run():
             generator = torch.Generator().manual_seed(7)
             z = torch.randn(q["shape"], generator=generator)
             scheduler.set_timesteps(q["steps"])
             for t in scheduler.timesteps:
-                out = self.forward(torch.cat([z, z]), t, text)
+                out = network(torch.cat([z, z]), t, text)
                 free, bound = out.chunk(2)
                 out = free + q["guidance"] * (bound - free)
                 z = scheduler.step(out, t, z).prev_sample

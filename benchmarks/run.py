@@ -112,44 +112,41 @@ class Bench:
         if command:
             subprocess.run(shlex.split(command), check=True)
 
-    def turns(self, a, b, rounds, warm=1, **q):
-        """Seconds of a and b in turns: A B A B ..., `warm` rounds first that do not count."""
-        ours, theirs, last, self.cpu = [], [], None, ([], [])
-        for i in range(warm + rounds):
+    def turns(self, contenders, warm=None):
+        """`contenders`: functions of the round that answer a request. They work in turns, A B A B ..., first `warm` rounds
+        that do not count. Seconds and processor seconds of each, and the last answers."""
+        warm = self.args.warm if warm is None else warm
+        found = [{"seconds": [], "cpu_seconds": []} for _ in contenders]
+        for i in range(warm + self.args.rounds):
             if i == warm:
                 self.around(self.args.before)
-            mine = a(i)
-            yours = b(i)
-            last = (mine, yours)
-            if i >= warm:
-                ours += mine["seconds"]
-                theirs += yours["seconds"]
-                self.cpu[0].append(mine["cpu"])
-                self.cpu[1].append(yours["cpu"])
+            for ask, row in zip(contenders, found, strict=True):
+                row["last"] = ask(i)
+                if i >= warm:
+                    row["seconds"] += row["last"]["seconds"]
+                    row["cpu_seconds"].append(row["last"]["cpu"])
         self.around(self.args.after)
-        return ours, theirs, last
+        return found
 
     def report(self, part, ours, theirs, peer, **more):
+        ratio = lambda f, key: round(f(theirs[key]) / max(f(ours[key]), 1e-9), 3)  # noqa: E731
         row = {
             "part": part,
             "peer": peer,
-            "vgen_seconds": ours,
-            "peer_seconds": theirs,
-            "ratio_of_minima": min(theirs) / min(ours),
-            "ratio_of_medians": statistics.median(theirs) / statistics.median(ours),
-            "cpu_seconds": self.cpu,
-            "ratio_of_cpu": min(self.cpu[1]) / max(min(self.cpu[0]), 0.01),
+            "vgen_seconds": ours["seconds"],
+            "peer_seconds": theirs["seconds"],
+            "ratio_of_minima": ratio(min, "seconds"),
+            "ratio_of_medians": ratio(statistics.median, "seconds"),
+            "cpu_seconds": [ours["cpu_seconds"], theirs["cpu_seconds"]],
+            "ratio_of_cpu": ratio(min, "cpu_seconds"),
             **more,
         }
-        for key in ("ratio_of_minima", "ratio_of_medians", "ratio_of_cpu"):
-            row[key] = round(row[key], 3)
         self.keep(part, row)
-        return row
 
     def keep(self, part, row):
-        row["machine"] = machine()
-        out = HERE / "results"
-        out.mkdir(exist_ok=True)
+        row["machine"] = machine() | {"threads": self.args.threads}
+        out = pathlib.Path(self.args.results)
+        out.mkdir(parents=True, exist_ok=True)
         (out / f"{part}.json").write_text(json.dumps(row, indent=1) + "\n")
         print(json.dumps({k: v for k, v in row.items() if k != "machine"}), flush=True)
 
@@ -172,7 +169,8 @@ class Bench:
         )
         return file
 
-    def unet(self, dtype, peer_options, part):
+    def unet(self, dtype, modes):
+        """One forward of the full-size UNet; `modes` of the peer: eager, compiled, channels_last."""
         a = self.args
         b, f, h, w = a.batch, a.frames, a.height, a.width
         mine, yours = self.sides()
@@ -180,71 +178,58 @@ class Bench:
         if not os.path.exists(weights):
             yours.ask("make_unet", options=FULL, weights=weights, seed=1)
         files = [self.unet_inputs(b, f, h, w, seed) for seed in range(3)]
-        load = [
-            mine.ask("unet", options=FULL, weights=weights, dtype=dtype)["seconds"],
-            yours.ask("unet", options=FULL, weights=weights, dtype=dtype, **peer_options)["seconds"],
-        ]
+        load = [s.ask("unet", options=FULL, weights=weights, dtype=dtype)["seconds"] for s in (mine, yours)]
 
-        def step(side, out):
-            def f(i):
+        def step(side, out, **q):
+            def ask(i):
                 side.ask("inputs", file=files[i % 3])
-                return side.ask("unet_step", rounds=1, output=self.path(out))
+                return side.ask("unet_step", rounds=1, output=self.path(out + ".safetensors"), **q)
 
-            return f
+            return ask
 
-        ours, theirs, _ = self.turns(step(mine, "mine.safetensors"), step(yours, "yours.safetensors"), a.rounds, a.warm)
+        ours, *others = self.turns([step(mine, "mine")] + [step(yours, mode, mode=mode) for mode in modes])
         memory = [side.ask("memory")["peak"] for side in (mine, yours)]
-        gate = self.gate(self.path("mine.safetensors"), self.path("yours.safetensors"), 1e-4 if dtype == "fp32" else None, dtype, files, a)
         mine.close()
         yours.close()
         work = flops(b, f, h, w, 77)
-        self.report(
-            part,
-            ours,
-            theirs,
-            "diffusers " + json.dumps(peer_options) if peer_options else "diffusers eager",
-            shape=[b, 4, f, h, w],
-            dtype=dtype,
-            load_seconds=load,
-            peak_bytes=memory,
-            gflops=[round(work / min(t) / 1e9, 1) for t in (ours, theirs)],
-            gate=gate,
-        )
+        exact = self.path(f"exact-{b}-{f}-{h}-{w}-{(a.rounds + a.warm - 1) % 3}.safetensors")
+        if dtype == "fp32" and modes[0] == "eager":
+            os.replace(self.path("eager.safetensors"), exact)
+        for mode, theirs in zip(modes, others, strict=True):
+            yours_file = self.path(mode + ".safetensors") if os.path.exists(self.path(mode + ".safetensors")) else exact
+            self.report(
+                f"unet_{dtype}_{mode}",
+                ours,
+                theirs,
+                "diffusers " + mode,
+                shape=[b, 4, f, h, w],
+                dtype=dtype,
+                load_seconds=load,
+                peak_bytes=memory,
+                gflops=[round(work / min(t["seconds"]) / 1e9, 1) for t in (ours, theirs)],
+                gate=self.gate(self.path("mine.safetensors"), yours_file, exact, dtype),
+            )
 
-    def gate(self, mine, yours, limit, dtype, files, a):
-        """fp32: the two outputs differ by at most `limit`. bf16: our distance to the fp32 output of diffusers is at most
-        1.25 times that of diffusers' own bf16."""
-        import torch
+    def gate(self, mine, yours, exact, dtype):
+        """fp32: the two outputs differ by at most 1e-4. bf16: our distance to the fp32 output of diffusers is at most 1.25
+        times that of diffusers' own bf16."""
         from safetensors.torch import load_file
 
         m, y = (load_file(p)["output"].double() for p in (mine, yours))
-        last = (a.rounds + a.warm - 1) % 3
-        exact = self.path(f"exact-{a.batch}-{a.frames}-{a.height}-{a.width}-{last}.safetensors")
         far = lambda p, q: ((p - q).norm() / q.norm()).item()  # noqa: E731
-        if limit:
-            os.replace(yours, exact)
-            return {"difference": far(m, y), "limit": limit, "holds": far(m, y) <= limit}
+        if dtype == "fp32":
+            return {"difference": far(m, y), "limit": 1e-4, "holds": far(m, y) <= 1e-4}
         if not os.path.exists(exact):
-            return {"holds": None, "note": "run the fp32 part with the same sizes first"}
+            return {"holds": None, "note": "run unet_fp32 with the same sizes and rounds in the same --scratch first"}
         e = load_file(exact)["output"].double()
-        assert torch.isfinite(m).all()
         ours, theirs = far(m, e), far(y, e)
         return {"ours_to_fp32": ours, "theirs_to_fp32": theirs, "holds": ours <= 1.25 * theirs}
 
     def part_unet_fp32(self):
-        self.unet("fp32", {}, "unet_fp32")
+        self.unet("fp32", self.args.modes)
 
     def part_unet_bf16(self):
-        self.unet("bf16", {}, "unet_bf16")
-
-    def part_unet_fp32_channels_last(self):
-        self.unet("fp32", {"channels_last": True}, "unet_fp32_channels_last")
-
-    def part_unet_bf16_channels_last(self):
-        self.unet("bf16", {"channels_last": True}, "unet_bf16_channels_last")
-
-    def part_unet_fp32_compile(self):
-        self.unet("fp32", {"compile": True}, "unet_fp32_compile")
+        self.unet("bf16", self.args.modes)
 
     def part_growth(self):
         """One forward of the full-size UNet at several sizes against the closed form of its work."""
@@ -278,10 +263,14 @@ class Bench:
         file = self.path("vae-inputs.safetensors")
         n = self.args.vae_frames
         save_file({"latent": torch.randn(1, 4, n, 32, 32, generator=torch.Generator().manual_seed(3))}, file)
-        ask = [lambda i, s=s, o=o: s.ask("decode", rounds=1, chunk=n, output=self.path(o)) for s, o in ((mine, "m.safetensors"), (yours, "y.safetensors"))]
         for side in (mine, yours):
             side.ask("inputs", file=file)
-        ours, theirs, _ = self.turns(*ask, self.args.rounds, self.args.warm)
+        ours, theirs = self.turns(
+            [
+                lambda i: mine.ask("decode", rounds=1, chunk=n, output=self.path("m.safetensors")),
+                lambda i: yours.ask("decode", rounds=1, chunk=n, output=self.path("y.safetensors")),
+            ]
+        )
         m, y = (load_file(self.path(p))["output"].double() for p in ("m.safetensors", "y.safetensors"))
         far = ((m - y).norm() / y.norm()).item()
         mine.close()
@@ -315,26 +304,27 @@ class Bench:
             "prediction": {"v": "v_prediction", "eps": "epsilon"}.get(index["prediction"], index["prediction"]),
             "shape": [1, unet["in_channels"], first["frames"], first["height"] // down, first["width"] // down],
         }
-        ours, theirs, _ = self.turns(
-            lambda i: mine.ask("video", rounds=1, prompt=prompt),
-            lambda i: yours.ask("video", rounds=1, output=self.path("theirs.safetensors"), **q),
-            self.args.rounds,
-            self.args.warm,
+        theirs_file = {mode: self.path(f"video-{mode}.safetensors") for mode in self.args.modes}
+        ours, *others = self.turns(
+            [lambda i: mine.ask("video", rounds=1, prompt=prompt)]
+            + [lambda i, m=m: yours.ask("video", rounds=1, output=theirs_file[m], mode=m, **q) for m in self.args.modes]
         )
-        m = load_file(self.path("words.safetensors"))["latents"].double()
-        y = load_file(self.path("theirs.safetensors"))["output"].double()
-        cosine = ((m * y).sum() / m.norm() / y.norm()).item()
+        memory = [side.ask("memory")["peak"] for side in (mine, yours)]
         mine.close()
         yours.close()
-        self.report("video", ours, theirs, "diffusers eager", model=self.args.model, steps=first["steps"],
-                    gate={"cosine_of_latents": cosine, "limit": 0.999, "holds": cosine >= 0.999})  # fmt: skip
+        m = load_file(self.path("words.safetensors"))["latents"].double()
+        for mode, theirs in zip(self.args.modes, others, strict=True):
+            y = load_file(theirs_file[mode])["output"].double()
+            cosine = ((m * y).sum() / m.norm() / y.norm()).item()
+            self.report("video_" + mode, ours, theirs, "diffusers " + mode, model=self.args.model, steps=first["steps"],
+                        size=[first["frames"], first["height"], first["width"]], peak_bytes=memory,
+                        gate={"cosine_of_latents": cosine, "limit": 0.999, "holds": cosine >= 0.999})  # fmt: skip
 
     def part_training(self):
         import torch
         from safetensors.torch import save_file
 
-        mine, yours, unet, vae, index = self.model()
-        mine.ask("unet", options=unet, weights=self.path("unet.safetensors"), dtype="fp32")
+        mine, yours, unet, _, _ = self.model()
         g = torch.Generator().manual_seed(5)
         shape = (16, unet["in_channels"], 16, 8, 8)
         file = self.path("train-inputs.safetensors")
@@ -349,18 +339,14 @@ class Bench:
         )
         for side in (mine, yours):
             side.ask("inputs", file=file)
-        ours, theirs, last = self.turns(
-            lambda i: mine.ask("train_step", rounds=1, rate=1e-4),
-            lambda i: yours.ask("train_step", rounds=1, rate=1e-4),
-            self.args.rounds,
-            self.args.warm,
-        )
+        ours, theirs = self.turns([lambda i, side=side: side.ask("train_step", rounds=1, rate=1e-4) for side in (mine, yours)])
+        memory = [side.ask("memory")["peak"] for side in (mine, yours)]
         mine.close()
         yours.close()
-        losses = [r["loss"] for r in last]
+        losses = [r["last"]["loss"] for r in (ours, theirs)]
         far = abs(losses[0] / losses[1] - 1)
         self.report("training", ours, theirs, "diffusers eager, AdamW(fused=True)", shape=list(shape), dtype="fp32",
-                    losses=losses, gate={"difference": far, "limit": 1e-4, "holds": far <= 1e-4})  # fmt: skip
+                    peak_bytes=memory, losses=losses, gate={"difference": far, "limit": 1e-4, "holds": far <= 1e-4})  # fmt: skip
 
     def part_tokenizer(self):
         import random
@@ -374,17 +360,18 @@ class Bench:
         )
         for which in ("open_clip", "transformers fast"):
             mine, yours = self.sides()
-            ours, theirs, last = self.turns(
-                lambda i: mine.ask("tokenize", rounds=1, file=file),
-                lambda i: yours.ask("tokenize", rounds=1, file=file, which=which),  # noqa: B023
-                self.args.rounds,
-                self.args.warm,
+            ours, theirs = self.turns(
+                [
+                    lambda i: mine.ask("tokenize", rounds=1, file=file),  # noqa: B023
+                    lambda i: yours.ask("tokenize", rounds=1, file=file, which=which),  # noqa: B023
+                ],
+                warm=min(1, self.args.warm),
             )
             mine.close()
             yours.close()
             more = {"prompts": 20000, "bytes": os.path.getsize(file)}
             if which == "open_clip":
-                same = last[0]["checksum"] == last[1]["checksum"]
+                same = ours["last"]["checksum"] == theirs["last"]["checksum"]
                 more["gate"] = {"same_ids": same, "holds": same}
             self.report("tokenizer_" + which.replace(" ", "_"), ours, theirs, which, **more)
 
@@ -446,9 +433,9 @@ def machine():
     }
 
 
-def table():
+def table(results):
     print("| part | shape | vgen s (min, median) | peer s (min, median) | ratio of minima | gate |\n|---|---|---|---|---|---|")
-    for file in sorted((HERE / "results").glob("*.json")):
+    for file in sorted(results.glob("*.json")):
         r = json.loads(file.read_text())
         if "ratio_of_minima" not in r:
             continue
@@ -472,13 +459,16 @@ def main():
     p.add_argument("--height", type=int, default=32)
     p.add_argument("--width", type=int, default=32)
     p.add_argument("--vae-frames", type=int, default=4)
+    p.add_argument("--modes", nargs="+", default=["eager", "compiled"], choices=["eager", "compiled", "channels_last"],
+                   help="how diffusers runs its networks")  # fmt: skip
+    p.add_argument("--results", default=str(HERE / "results"), help="folder of the results")
     p.add_argument("--scratch", help="folder for weights and inputs, kept (default: a temporary one)")
     p.add_argument("--before", help="command to run before figures are taken, e.g. one that stops other work")
     p.add_argument("--after", help="command to run after that")
     p.add_argument("--table", action="store_true", help="print the kept results")
     args = p.parse_args()
     if args.table:
-        return table()
+        return table(pathlib.Path(args.results))
     bench = Bench(args)
     parts = [n[5:] for n in dir(bench) if n.startswith("part_")]
     for part in args.only or parts:

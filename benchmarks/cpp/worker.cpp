@@ -48,8 +48,8 @@ double kilobytes_of(const std::string& key) {
 }
 
 struct Worker {
-  std::unique_ptr<unet::UNet> unet;
-  std::unique_ptr<vae::AutoencoderKl> vae;
+  std::shared_ptr<unet::UNet> unet;
+  std::shared_ptr<vae::AutoencoderKl> vae;
   std::unique_ptr<Pipeline> pipe;
   std::map<std::string, Tensor> tensors;  // read from files, by name
   nn::ContextCache cache;                 // of the conditions in `tensors`
@@ -82,6 +82,7 @@ struct Worker {
   }
 
   Node train_step(const Node& q) {
+    if (!optimizer) unet->each_parameter([](const std::string&, Tensor& t) { t = t.detach().clone(); });  // writable
     unet->requires_grad(true);
     unet->train();
     if (!optimizer) optimizer = std::make_unique<train::AdamW>(unet->parameters(), train::AdamWOptions{});
@@ -136,6 +137,25 @@ struct Worker {
     return Node::map({{"seconds", seconds}, {"checksum", Node(checksum)}});
   }
 
+  // The UNet and the VAE under diffusers' names. The UNet's embedding features have no counterpart there and keep ours.
+  void export_to(const std::string& folder) {
+    const auto renamed = [](nn::Module& module, const weights::KeyMap& map) {
+      weights::StateDict mapped, rest;
+      module.each_parameter([&](const std::string& key, Tensor& t) {
+        (key.starts_with("embedding.") ? rest : mapped).emplace_back(key, t.detach());
+      });
+      mapped = weights::to_theirs(mapped, map);
+      mapped.insert(mapped.end(), rest.begin(), rest.end());
+      return mapped;
+    };
+    unet::UNetOptions plain = unet->options();
+    plain.embeddings.clear();
+    unet::UNet without(plain);
+    weights::save_state_dict(folder + "/unet.safetensors", renamed(*unet, unet::diffusers_keys(without)));
+    weights::save_state_dict(folder + "/vae.safetensors",
+                             renamed(*vae, vae::diffusers_keys(vae->options(), vae::DiffusersAttention::to_q)));
+  }
+
   Node answer(const Node& q) {
     const std::string& what = q.at("do").as_string();
     const auto start = Clock::now();
@@ -146,7 +166,7 @@ struct Worker {
     } else if (what == "unet") {
       unet::UNetOptions options;
       from_node(q.at("options"), options);
-      unet = std::make_unique<unet::UNet>(options);
+      unet = std::make_shared<unet::UNet>(options);
       weights::LoadOptions how;
       how.dtype = dtype_of(q.at("dtype"));
       weights::load_weights(weights::targets_of(*unet), weights::read_state_dict(q.at("weights").as_string()),
@@ -155,23 +175,17 @@ struct Worker {
     } else if (what == "vae") {
       vae::AutoencoderKlOptions options;
       from_node(q.at("options"), options);
-      vae = std::make_unique<vae::AutoencoderKl>(options);
+      vae = std::make_shared<vae::AutoencoderKl>(options);
       weights::LoadOptions how;
       how.dtype = dtype_of(q.at("dtype"));
       weights::load_weights(weights::targets_of(*vae), weights::read_state_dict(q.at("weights").as_string()),
                             vae::diffusers_keys(options, vae::DiffusersAttention::to_q), how);
     } else if (what == "pipeline") {
       pipe = std::make_unique<Pipeline>(Pipeline::from_pretrained(q.at("folder").as_string()));
-    } else if (what == "export") {  // the pipeline's UNet and VAE under diffusers' names
-      const auto write = [&](nn::Module& module, const weights::KeyMap& map, const char* name) {
-        weights::StateDict state;
-        module.each_parameter([&](const std::string& key, Tensor& t) { state.emplace_back(key, t.detach()); });
-        weights::save_state_dict(q.at("folder").as_string() + "/" + name + ".safetensors",
-                                 weights::to_theirs(state, map));
-      };
-      auto& c = pipe->components();
-      write(*c.unet, unet::diffusers_keys(*c.unet), "unet");
-      write(*c.vae, vae::diffusers_keys(c.vae->options(), vae::DiffusersAttention::to_q), "vae");
+      unet = pipe->components().unet;
+      vae = pipe->components().vae;
+    } else if (what == "export") {
+      export_to(q.at("folder").as_string());
     } else if (what == "unet_step") {
       return unet_step(q);
     } else if (what == "decode") {

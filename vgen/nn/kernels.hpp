@@ -76,6 +76,16 @@ struct Products {
                         const float* b, std::int64_t ldb, float* c, std::int64_t ldc);
   // Adds the rows of x [rows, c] to `sums`.
   void (*sum_rows)(std::int64_t rows, std::int64_t c, const float* x, float* sums);
+
+  // Winograd's form of the 3x3 convolution (winograd.cpp); part i of 16 stands i * `part` floats after the first.
+  // Panels of the weights w[j * out + k * 9 + tap], k < depth, j < width: to[k * kPanel + j].
+  void (*winograd_weights)(const float* w, std::int64_t out, std::int64_t depth, std::int64_t width, float* to,
+                           std::int64_t part);
+  // The 4x4 pixels `from` [16][c] of a tile.
+  void (*winograd_input)(const float* const* from, std::int64_t c, float* to, std::int64_t part);
+  // The 2x2 pixels `to` [4][c] of a tile, plus bias and the pixels `residual` (null: zero).
+  void (*winograd_output)(const float* from, std::int64_t part, std::int64_t c, const float* bias,
+                          const float* const* residual, float* const* to);
 };
 const Products& products();
 

@@ -24,6 +24,7 @@
 
 #include "vgen/nn/cuda_ops.hpp"
 #include "vgen/nn/kernels.hpp"
+#include "vgen/nn/winograd.hpp"
 
 namespace vgen::nn {
 namespace {
@@ -786,7 +787,12 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, std::in
       has_products(x, weight, bias))
     return products({x.size(0) * x.size(1) * x.size(2), x.size(1) * x.size(2), 3, x.size(2)}, x, weight, bias,
                     residual);
-  const Tensor image = x.permute({0, 3, 1, 2});
+  if (stride == 1 && pad_h == 1 && pad_w == 1 && has_winograd(x, weight, bias) && !records(x, weight) &&
+      !(bias.defined() && records(bias)) && !(residual.defined() && records(residual)))
+    return winograd_conv2d(x.contiguous(), weight, bias, residual.defined() ? residual.contiguous() : residual);
+  Tensor image = x.permute({0, 3, 1, 2});
+  // ATen brings the weights into the image's layout at every call; where they are much the larger, turn the image.
+  if (x.is_cpu() && x.scalar_type() == at::kFloat && weight.numel() > 4 * x.numel()) image = image.contiguous();
   const Tensor y = at::conv2d(image, weight, bias, {stride, stride}, {pad_h, pad_w});
   return plus_residual(y.permute({0, 2, 3, 1}).contiguous(), residual);
 }

@@ -341,6 +341,33 @@ TEST_P(OpsTest, ConvolutionAddsAResidual) {
   }
 }
 
+// Sizes at which the 3x3 convolution takes Winograd's form: the same values, and the same bits for any number of
+// threads and for a clip whole or frame by frame.
+TEST_P(OpsTest, LargeConvolutions) {
+  struct Case {
+    std::int64_t n, h, w, in, out;
+  };
+  const at::NoGradGuard off;
+  for (const Case& c : std::vector<Case>{{2, 8, 10, 128, 80}, {3, 16, 18, 144, 64}, {1, 40, 36, 160, 208}}) {
+    const Tensor x = random({c.n, c.h, c.w, c.in}), w = random({c.out, c.in, 3, 3}), b = random({c.out}),
+                 residual = random({c.n, c.h, c.w, c.out});
+    const auto f = [](const Tensor& t) { return t.to(at::kFloat); };
+    const std::string what = shape_string({c.n, c.h, c.w, c.in, c.out});
+    const Tensor plain = at::conv2d(x.permute({0, 3, 1, 2}), w, b, 1, 1).permute({0, 2, 3, 1});
+    const auto run = [&](const Tensor& images) { return conv2d(f(images), f(w), f(b), 1, 1, 1); };
+    const Tensor y = run(x);
+    EXPECT_LE(error(y, plain), 2e-6) << what;
+    EXPECT_LE(error(conv2d(f(x), f(w), f(b), 1, 1, 1, f(residual)), plain + residual), 2e-6) << what;
+    EXPECT_LE(error(conv2d(f(x), f(w), {}, 1, 1, 1), plain - b), 2e-6) << what;
+    for (std::int64_t i = 0; i < c.n; ++i)
+      EXPECT_TRUE(at::equal(run(x.narrow(0, i, 1)), y.narrow(0, i, 1))) << what << " image " << i;
+    const int threads = at::get_num_threads();
+    at::set_num_threads(threads == 1 ? 3 : 1);
+    EXPECT_TRUE(at::equal(run(x), y)) << what;
+    at::set_num_threads(threads);
+  }
+}
+
 TEST_P(OpsTest, GradientsAgreeWithDifferences) {
   const double h = 1e-2;
   const auto check = [&](const std::string& what, const Op& f, const Tensors& values) {
