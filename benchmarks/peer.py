@@ -162,7 +162,8 @@ class Peer:
     def network(self, mode):
         """The UNet as it is, compiled (once, at its first call), or with its convolutions in channels_last for good."""
         if mode == "compiled":
-            self.compiled = self.compiled or torch.compile(self.unet)
+            if self.compiled is None:
+                self.compiled = torch.compile(self.unet)
             return self.compiled
         if mode == "channels_last":
             self.unet.to(memory_format=torch.channels_last)

@@ -9,5 +9,5 @@ endif()
 unset(common)
 # at::parallel_for runs on one thread in a source compiled without OpenMP. torch brings libgomp.so.1 under that very name, so
 # there is one runtime in the process (packaging.md 6.5).
-set_source_files_properties("${CMAKE_CURRENT_LIST_DIR}/ops.cpp" PROPERTIES COMPILE_OPTIONS -fopenmp)
+set_source_files_properties("${CMAKE_CURRENT_LIST_DIR}/ops.cpp" "${CMAKE_CURRENT_LIST_DIR}/winograd.cpp" PROPERTIES COMPILE_OPTIONS -fopenmp)
 target_link_options(vgen_nn INTERFACE -fopenmp)

@@ -560,15 +560,17 @@ Packed pack(const Tensor& weight, std::int64_t taps, bool back) {
 // f(clip, first row of the clip's, rows, panel) for all blocks of rows and panels, in parallel.
 template <class F>
 void over_blocks(const Rows& r, const Packed& b, const F& f) {
-  const std::int64_t per_clip = (r.clip + kRowBlock - 1) / kRowBlock, panels = b.panels();
+  const auto blocks = [](std::int64_t rows) { return (rows + kRowBlock - 1) / kRowBlock; };
+  const std::int64_t per_clip = blocks(r.clip), panels = b.panels(), last = r.clips() - 1;
   const std::int64_t grain = std::max<std::int64_t>(
       1, kGrain / (std::min(kRowBlock, r.clip) * b.depth * r.taps * std::min(b.cols, kernels::kPanel)));
-  at::parallel_for(0, r.clips() * per_clip * panels, grain, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t clip = i / panels / per_clip, first = i / panels % per_clip * kRowBlock;
-      if (first < r.count(clip)) f(clip, first, std::min(kRowBlock, r.count(clip) - first), i % panels);
-    }
-  });
+  at::parallel_for(0, (last * per_clip + blocks(r.count(last))) * panels, grain,
+                   [&](std::int64_t begin, std::int64_t end) {
+                     for (std::int64_t i = begin; i < end; ++i) {
+                       const std::int64_t clip = i / panels / per_clip, first = i / panels % per_clip * kRowBlock;
+                       f(clip, first, std::min(kRowBlock, r.count(clip) - first), i % panels);
+                     }
+                   });
 }
 
 // y += the taps of x times panel p, for `rows` rows of a clip from `first`.
