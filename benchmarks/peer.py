@@ -114,7 +114,7 @@ def filled(build, options, weights, dtype, name=str):
     return model.eval().requires_grad_(False)
 
 
-def make_weights(build, options, file, seed):
+def make_weights(build, options, file, seed, dtype):
     """Values that keep activations near 1, exact in bfloat16: matrices N(0, 1/fan_in), norms near 1, small biases."""
     generator = torch.Generator().manual_seed(seed)
     with torch.device("meta"):
@@ -126,7 +126,7 @@ def make_weights(build, options, file, seed):
             value *= shape[1:].numel() ** -0.5
         else:
             value = value * 0.1 + (1 if "norm" in name and name.endswith("weight") else 0)
-        state[name] = value.to(torch.bfloat16)
+        state[name] = value.to(torch.bfloat16).to(DTYPES[dtype])
     save_file(state, file)
 
 
@@ -150,10 +150,10 @@ class Peer:
         self.tensors = load_file(q["file"])
 
     def do_make_unet(self, q):
-        make_weights(build_unet, q["options"], q["weights"], q["seed"])
+        make_weights(build_unet, q["options"], q["weights"], q["seed"], q["dtype"])
 
     def do_make_vae(self, q):
-        make_weights(build_vae, q["options"], q["weights"], q["seed"])
+        make_weights(build_vae, q["options"], q["weights"], q["seed"], q["dtype"])
 
     def do_unet(self, q):
         self.unet = filled(Twin, q["options"], q["weights"], q["dtype"], twin_name)

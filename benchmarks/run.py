@@ -174,9 +174,9 @@ class Bench:
         a = self.args
         b, f, h, w = a.batch, a.frames, a.height, a.width
         mine, yours = self.sides()
-        weights = self.path("unet-full.safetensors")
+        weights = self.path(f"unet-full-{dtype}.safetensors")
         if not os.path.exists(weights):
-            yours.ask("make_unet", options=FULL, weights=weights, seed=1)
+            yours.ask("make_unet", options=FULL, weights=weights, seed=1, dtype=dtype)
         files = [self.unet_inputs(b, f, h, w, seed) for seed in range(3)]
         load = [s.ask("unet", options=FULL, weights=weights, dtype=dtype)["seconds"] for s in (mine, yours)]
 
@@ -234,13 +234,14 @@ class Bench:
     def part_growth(self):
         """One forward of the full-size UNet at several sizes against the closed form of its work."""
         mine = Side(self.worker, self.env)
-        mine.ask("unet", options=FULL, weights=self.path("unet-full.safetensors"), dtype="fp32")
+        mine.ask("unet", options=FULL, weights=self.path("unet-full-fp32.safetensors"), dtype="fp32")
         rows = []
         self.around(self.args.before)
         for f, h, w in ((4, 16, 16), (8, 16, 16), (16, 16, 16), (24, 16, 16), (8, 16, 32), (8, 24, 24), (8, 32, 32)):
             mine.ask("inputs", file=self.unet_inputs(1, f, h, w, 0))
-            seconds = mine.ask("unet_step", rounds=3)["seconds"]
-            rows.append({"frames": f, "area": h * w, "seconds": min(seconds), "gflop": flops(1, f, h, w, 77) / 1e9})
+            replies = [mine.ask("unet_step", rounds=1) for _ in range(2)]
+            seconds = min(r["cpu"] if self.args.threads == 1 else r["seconds"][0] for r in replies)
+            rows.append({"frames": f, "area": h * w, "seconds": seconds, "gflop": flops(1, f, h, w, 77) / 1e9})
         self.around(self.args.after)
         mine.close()
         x = [r["gflop"] for r in rows]
@@ -248,7 +249,9 @@ class Bench:
         slope, offset = statistics.linear_regression(x, y)
         for r in rows:
             r["residual"] = round(r["seconds"] / (slope * r["gflop"] + offset) - 1, 3)
-        self.keep("growth", {"rows": rows, "gflops_per_second": round(1 / slope, 1), "offset_seconds": round(offset, 3)})
+        # one thread: processor seconds, which other work on the machine disturbs less
+        self.keep("growth", {"rows": rows, "gflops_per_second": round(1 / slope, 1), "offset_seconds": round(offset, 3),
+                             "clock": "processor" if self.args.threads == 1 else "wall"})  # fmt: skip
 
     def part_vae(self):
         import torch
@@ -257,7 +260,7 @@ class Bench:
         mine, yours = self.sides()
         weights = self.path("vae-full.safetensors")
         if not os.path.exists(weights):
-            yours.ask("make_vae", options=VAE, weights=weights, seed=2)
+            yours.ask("make_vae", options=VAE, weights=weights, seed=2, dtype="fp32")
         for side in (mine, yours):
             side.ask("vae", options=VAE, weights=weights, dtype="fp32")
         file = self.path("vae-inputs.safetensors")
@@ -376,7 +379,7 @@ class Bench:
             self.report("tokenizer_" + which.replace(" ", "_"), ours, theirs, which, **more)
 
     def part_start(self):
-        """From the start of the program to the end of its first denoising step, and the imports."""
+        """From the start of the program to the end of its first denoising step, to its end, and the help text."""
         program = str(pathlib.Path(self.args.vgen) / "bin/vgen")
         first, whole, help_seconds = [], [], []
         self.around(self.args.before)
@@ -396,23 +399,10 @@ class Bench:
             start = time.perf_counter()
             subprocess.run([program, "--help"], stdout=subprocess.DEVNULL, check=True)
             help_seconds.append(time.perf_counter() - start)
-        imports = {}
-        for name, python, code in (
-            ("import vgen", sys.executable, "import vgen"),
-            ("import torch", self.args.peer_python, "import torch"),
-            ("import diffusers pipeline", self.args.peer_python, "from diffusers import TextToVideoSDPipeline"),
-        ):
-            times = []
-            for _ in range(3):
-                start = time.perf_counter()
-                if subprocess.run([python, "-c", code], stderr=subprocess.DEVNULL).returncode == 0:
-                    times.append(time.perf_counter() - start)
-            if times:
-                imports[name] = min(times)
         self.around(self.args.after)
         w = self.args.warm
         self.keep("start", {"first_step_seconds": first[w:], "whole_seconds": whole[w:], "help_seconds": help_seconds[w:],
-                            "imports": imports, "model": self.args.model})  # fmt: skip
+                            "model": self.args.model})  # fmt: skip
 
 
 def machine():
