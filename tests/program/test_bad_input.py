@@ -3,8 +3,8 @@
 | input | tests |
 |---|---|
 | unknown option, config key or sampler | test_wrong_names, test_wrong_configuration, test_overrides_of_a_configuration_say_that_they_are_wrong; cpp/cli arguments |
-| model folder without a part; wrong kind of checkpoint | test_model_folder_without_a_part, test_not_a_model_folder; cpp/pipelines NamesTheMissingPart |
-| missing, extra or misshaped tensors | cpp/weights AllOrNothing, cpp/pipelines WrongTensorsLoadNothing |
+| model folder without a part; wrong kind of checkpoint | test_model_folder_without_a_part, test_wrong_kind_of_checkpoint; cpp/pipelines NamesTheMissingPart |
+| missing, extra or misshaped tensors | test_tensors_that_do_not_fit; cpp/weights AllOrNothing, cpp/pipelines WrongTensorsLoadNothing |
 | hostile or truncated safetensors, .pth, YAML | cpp/formats: Safetensors A1-A12, Index A8, TorchPickle B1-B7, Yaml C1-C6, Config C7; test_hostile_files, test_wrong_configuration |
 | size, frames, steps, guidance (also C8) | test_numbers_out_of_range, test_the_size_of_the_issue, test_the_back_end_refuses_the_same |
 | prompt not UTF-8, 10 MB, longer than the window | test_prompt_that_is_not_utf8, test_prompt_of_ten_megabytes, test_prompt_longer_than_the_window_names_the_dropped_words |
@@ -24,7 +24,7 @@ import subprocess
 import zipfile
 
 import pytest
-from harness import AUTOENCODER, damage, tensors
+from harness import AUTOENCODER, damage, tensors, with_header
 
 PROMPT = "a red circle moving left on a black background"
 
@@ -301,6 +301,41 @@ def test_model_folder_without_a_part(vgen, model):
 def test_not_a_model_folder(vgen, model, given):
     error = vgen("gen", PROMPT, "-m", model / given, code=None)
     assert error.code in (3, 4, 5) and given in error.err, error.err
+
+
+def test_wrong_kind_of_checkpoint(vgen, model):
+    """The VAE's weights where the UNet's should be."""
+    shutil.copytree(model, vgen.folder / "m")
+    shutil.copy(model / "vae" / "model.safetensors", vgen.folder / "m" / "unet")
+    error = vgen("gen", PROMPT, "-m", "m", "-o", "out.gif", code=4).err
+    assert "expected the part 'unet'" in error and "found a vae" in error, error
+    assert "m/unet/model.safetensors" in error and "nothing was loaded" in error, error
+
+
+def test_tensors_that_do_not_fit(vgen, model):
+    """One report: counts, the first five names, and nothing is loaded."""
+    names = sorted(tensors(model, "unet"))
+    turned = next(n for n in names if len(s := tensors(model, "unet")[n]["shape"]) == 2 and s[0] != s[1])
+
+    def change(header):
+        for name in [n for n in names if n.startswith("up.") and n != turned][:7]:
+            header[f"{name}_x"] = header.pop(name)
+        header[turned]["shape"].reverse()
+
+    with_header(model, vgen.folder / "m", "unet", change)
+    error = vgen("gen", PROMPT, "-m", "m", "-o", "out.gif", code=4).err
+    for piece in (
+        "m/unet/model.safetensors",
+        "7 missing",
+        "7 unexpected",
+        "1 misshaped",
+        turned,
+        "and 2 more",
+        "nothing was loaded",
+    ):
+        assert piece in error, error
+    assert sum(f"{n}_x" in error for n in names) == 5, error
+    assert not (vgen.folder / "out.gif").exists()
 
 
 def test_hostile_files(vgen, model):
