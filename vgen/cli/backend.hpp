@@ -36,6 +36,7 @@ int cmd_eval(Invocation& in);
 int cmd_gen(Invocation& in);
 int cmd_inspect(Invocation& in);
 int cmd_parity(Invocation& in);
+int cmd_tiny(Invocation& in);
 int cmd_train(Invocation& in);
 
 }  // namespace vgen::cli

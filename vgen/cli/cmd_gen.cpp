@@ -10,7 +10,9 @@
 #include "vgen/formats/json.hpp"
 #include "vgen/formats/safetensors.hpp"
 #include "vgen/pipelines/pipeline.hpp"
+#include "vgen/pipelines/pixels.hpp"
 #include "vgen/text/tokenizer.hpp"
+#include "vgen/video/reader.hpp"
 #include "vgen/video/transforms.hpp"
 #include "vgen/weights/state_dict.hpp"
 
@@ -100,6 +102,8 @@ pipelines::Request request_of(const Invocation& in) {
   if (in.has("steps")) r.steps = static_cast<int>(in.integer("steps", 0));
   if (in.has("sampler")) r.sampler = samplers::sampler_named(in.text("sampler"));
   if (in.has("guidance")) r.guidance = in.number("guidance", 0);
+  if (in.has("motion")) r.motion = in.number("motion", 0);
+  if (in.has("appearance")) r.appearance = in.number("appearance", 0);
   if (in.has("frames")) r.frames = static_cast<int>(in.integer("frames", 0));
   if (in.has("fps")) r.fps = in.number("fps", 0);
   if (const Node* size = in.arguments.find("size")) {
@@ -116,6 +120,29 @@ pipelines::Request request_of(const Invocation& in) {
   for (const std::string& text : {r.prompt, r.negative_prompt.value_or("")})
     text::Tokenizer::clip().encode(text);  // ConfigError now, not after the model is loaded
   return r;
+}
+
+// What --image, --video and --condition name.
+pipelines::Inputs inputs_of(const Invocation& in) {
+  pipelines::Inputs inputs;
+  if (in.has("image")) inputs.image = video::read_image(in.text("image"));
+  if (in.has("video")) inputs.video = video::read_video(in.text("video"), {}, nullptr, {}, in.cancel);
+  for (const std::string& given : in.texts("condition")) {
+    const std::size_t equals = given.find('=');
+    VGEN_CHECK(equals != std::string::npos && equals > 0, ConfigError, "--condition: expected NAME=FILE, got '",
+               printable(given), "'");
+    const std::string name = given.substr(0, equals);
+    const fs::path file = given.substr(equals + 1);
+    if (file.extension() == ".safetensors") {
+      const weights::StateDict state = weights::to_state_dict(formats::read_tensor_file(file));
+      const Tensor* tensor = weights::find(state, name);
+      VGEN_CHECK(tensor, FormatError, file.string(), ": holds no tensor '", printable(name), "'");
+      inputs.conditions.set(name, tensor->clone());
+    } else {
+      inputs.conditions.set(name, pipelines::to_condition(name, video::read_video(file, {}, nullptr, {}, in.cancel)));
+    }
+  }
+  return inputs;
 }
 
 std::string megabytes(double bytes) { return str(static_cast<long long>(bytes / 1e6 + 0.5), " MB"); }
@@ -183,6 +210,7 @@ int cmd_gen(Invocation& in) {
       kept.seed = static_cast<std::uint64_t>(seed->integer);
   }
 
+  const pipelines::Inputs inputs = inputs_of(in);
   const OnProgress progress = in.console.progress();
   progress({"load", 0, 0, 0});
   pipelines::Pipeline pipe = pipelines::Pipeline::from_pretrained(
@@ -229,7 +257,7 @@ int cmd_gen(Invocation& in) {
       };
       pipelines::Request one = request;
       one.seeds = {seed};
-      write(pipe.generate(one, callbacks).front(), path);
+      write(pipe.generate(one, inputs, callbacks).front(), path);
       in.interrupts.say("");
       std::error_code ignored;
       fs::remove(latents->path, ignored);

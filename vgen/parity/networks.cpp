@@ -43,7 +43,11 @@ unet::UNetOptions unet_options(const std::string& type, const Node& c, const Nod
   };
   if (type == "UNetSD_T2VBase" || type == "UNetSD_DreamVideo" || type == "UNetSD_LoRA") return trunk;
   if (type == "UNetSD_SR600") return unet::sr600(trunk);
-  if (type == "UNetSD_I2VGen") return set_tokens(unet::i2vgen_xl(trunk));
+  if (type == "UNetSD_I2VGen") {
+    unet::UNetOptions o = set_tokens(unet::i2vgen_xl(trunk));
+    std::get<unet::ImageTokens>(o.context.back()).channels = count("y_dim", 1024);
+    return o;
+  }
   if (type == "UNetSD_HiGen") {
     unet::UNetOptions o = unet::higen(trunk);
     o.embeddings.insert(o.embeddings.end(), trunk.embeddings.begin(), trunk.embeddings.end());
@@ -75,7 +79,7 @@ unet::UNetOptions unet_options(const std::string& type, const Node& c, const Nod
   return type == "UNetSD_VideoLCM" ? unet::video_lcm(o) : o;
 }
 
-schedulers::NoiseSchedule schedule_of(const Node& d) {
+schedulers::ScheduleOptions schedule_options(const Node& d) {
   Node options = Node::map({{"schedule", d.at("schedule")}});
   for (const auto& [name, value] : d.at("schedule_param").entries) {
     const std::string ours = name == "num_timesteps" ? "steps"
@@ -84,8 +88,9 @@ schedulers::NoiseSchedule schedule_of(const Node& d) {
                                                      : name;
     options.set(ours, value);
   }
-  return schedulers::make_schedule(read<schedulers::ScheduleOptions>(options));
+  return read<schedulers::ScheduleOptions>(options);
 }
+schedulers::NoiseSchedule schedule_of(const Node& d) { return schedulers::make_schedule(schedule_options(d)); }
 
 std::map<std::string, Tensor> fill(nn::Module& module, const std::vector<KeyPair>& keys, const std::string& salt) {
   std::map<std::string, const KeyPair*> by_ours;

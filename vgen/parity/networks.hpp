@@ -15,6 +15,7 @@ unet::UNetOptions unet_options(const Node& constructor);
 // UnsupportedError for a class that is not built in.
 unet::UNetOptions unet_options(const std::string& type, const Node& constructor, const Node* config);
 // From `schedule` and `schedule_param`.
+schedulers::ScheduleOptions schedule_options(const Node& diffusion);
 schedulers::NoiseSchedule schedule_of(const Node& diffusion);
 // Sets every parameter by the rule under its foreign name. Returns them by that name.
 std::map<std::string, Tensor> fill(nn::Module& module, const std::vector<KeyPair>& keys, const std::string& salt);

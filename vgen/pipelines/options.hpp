@@ -20,7 +20,9 @@ struct GenerationDefaults {
   int frames = 16, height = 256, width = 448;
   double fps = 8, guidance = 9, guidance_rescale = 0;
   samplers::Sampler sampler = samplers::DdimOptions{};
-  std::string negative_prompt;
+  std::string negative_prompt, positive_prompt;
+  double offset_noise = 0, motion = 500, appearance = 1;
+  int noise_levels = 700, inversion_steps = 30;
   bool operator==(const GenerationDefaults&) const = default;
   static constexpr auto fields() {
     using O = GenerationDefaults;
@@ -32,7 +34,14 @@ struct GenerationDefaults {
         field("guidance", &O::guidance, "guidance scale"),
         field("guidance_rescale", &O::guidance_rescale, "share of the conditional deviation restored after guidance"),
         field("sampler", &O::sampler, "algorithm and its options"),
-        field("negative_prompt", &O::negative_prompt, "unconditional text")};
+        field("negative_prompt", &O::negative_prompt, "unconditional text"),
+        field("positive_prompt", &O::positive_prompt, "appended to every prompt"),
+        field("offset_noise", &O::offset_noise, "strength of the noise that all positions of a frame share"),
+        field("motion", &O::motion, "higen: how much moves between frames, in [0, 1000]"),
+        field("appearance", &O::appearance, "higen: how much the looks change over the clip, in [0, 1]"),
+        field("noise_levels", &O::noise_levels,
+              "sr600: times of the schedule that a clip is noised over, in [1, 1000]"),
+        field("inversion_steps", &O::inversion_steps, "sr600: steps from the clip to its noise")};
   }
 };
 
@@ -59,7 +68,7 @@ struct Request {
   std::string prompt;
   std::optional<std::string> negative_prompt;
   std::optional<int> frames, height, width, steps;
-  std::optional<double> fps, guidance, guidance_rescale;
+  std::optional<double> fps, guidance, guidance_rescale, motion, appearance;
   std::optional<samplers::Sampler> sampler;
   std::uint64_t seed = 0;
   int count = 1;                     // clips, with seeds seed, seed + 1, ...
@@ -77,6 +86,8 @@ struct Request {
                       field("fps", &O::fps, "frames a second"),
                       field("guidance", &O::guidance, "guidance scale; 1 = none, at half the cost"),
                       field("guidance_rescale", &O::guidance_rescale, "in [0, 1]"),
+                      field("motion", &O::motion, "higen: how much moves between frames, in [0, 1000]"),
+                      field("appearance", &O::appearance, "higen: how much the looks change, in [0, 1]"),
                       field("sampler", &O::sampler, "algorithm and its options"),
                       field("seed", &O::seed, "equal seeds give equal clips"),
                       field("count", &O::count, "number of clips"),

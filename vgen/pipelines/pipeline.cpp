@@ -24,7 +24,9 @@
 #include "vgen/pipelines/model_folder.hpp"
 #include "vgen/pipelines/model_part.hpp"
 #include "vgen/pipelines/model_places.hpp"
+#include "vgen/pipelines/numerics.hpp"
 #include "vgen/pipelines/pixels.hpp"
+#include "vgen/pipelines/system.hpp"
 
 namespace vgen::pipelines {
 namespace fs = std::filesystem;
@@ -100,8 +102,7 @@ Pipeline Pipeline::from_pretrained(const fs::path& given, const LoadOptions& opt
   const ModelFolder m = open_model_folder(given.empty() ? shipped_model() : given);
   const std::string folder = printable(m.path.string(), 400);
   for (const std::string& note : m.notes) log::warn(folder, ": ", note);
-  VGEN_CHECK(m.index.system == "t2v", UnsupportedError, folder, ": this build runs the system t2v, not '",
-             printable(m.index.system), "'");
+  system_named(m.index.system);  // ConfigError now
   const at::ScalarType dtype = scalar_type(options.dtype);
   const at::Device device = device_of(options);
   const auto& text = std::get<conditioning::ClipTextOptions>(m.text_encoder.options);
@@ -121,6 +122,13 @@ Pipeline Pipeline::from_pretrained(const fs::path& given, const LoadOptions& opt
   c.unet = std::make_shared<unet::UNet>(unet);
   load_part(m.unet, *c.unet, how);
   c.vae = std::make_shared<vae::AutoencoderKl>(vae);
+  if (std::ranges::find(c.unet->declared(), "image") != c.unet->declared().end() &&
+      fs::exists(m.path / "image_encoder")) {
+    conditioning::ClipVisionOptions vision;
+    from_node(read_part_config(m.path, "image_encoder"), vision, {(m.path / "image_encoder/config.json").string(), ""});
+    c.image_encoder = std::make_shared<conditioning::ClipVision>(vision);
+    load_part(m.path, "image_encoder", *c.image_encoder, how);
+  }
   // fp16 overflows in decoders
   load_part(m.vae, *c.vae, {.dtype = dtype == at::kHalf ? at::kFloat : dtype, .device = device});
   return Pipeline(std::move(c));
@@ -147,6 +155,8 @@ Plan Pipeline::plan(const Request& given) const {
   r.fps = given.fps.value_or(d.fps);
   r.guidance = given.guidance.value_or(d.guidance);
   r.guidance_rescale = given.guidance_rescale.value_or(d.guidance_rescale);
+  r.motion = given.motion.value_or(d.motion);
+  r.appearance = given.appearance.value_or(d.appearance);
   p.sampler = given.sampler.value_or(d.sampler);
   if (given.steps) samplers::set_steps(p.sampler, *given.steps);
   r.steps = samplers::steps_of(p.sampler);
@@ -155,13 +165,21 @@ Plan Pipeline::plan(const Request& given) const {
   VGEN_CHECK(*r.frames >= 1 && *r.frames <= 1024, ConfigError, "frames: must be in [1, 1024], got ", *r.frames,
              "; nearest ", std::clamp(*r.frames, 1, 1024));
   const int multiple = v.downscale() << (u.levels.size() - 1);
-  VGEN_CHECK(*r.height >= multiple && *r.width >= multiple && *r.height % multiple == 0 && *r.width % multiple == 0 &&
-                 *r.height <= 8192 && *r.width <= 8192,
-             ConfigError, "size: width and height must be multiples of ", multiple, " up to 8192, got ", *r.width, "x",
+  // With padded rows the latent's height is 2 more than a multiple (unet.hpp).
+  const int extra = u.row_padding == 2 ? 2 * v.downscale() : 0;
+  const auto fits = [&](int side, int more) {
+    return side >= multiple && side <= 8192 && (side - more) % multiple == 0;
+  };
+  VGEN_CHECK(fits(*r.height, extra) && fits(*r.width, 0), ConfigError, "size: width and height must be multiples of ",
+             multiple, extra ? str(" (the height ", extra, " more)") : "", " up to 8192, got ", *r.width, "x",
              *r.height, "; nearest ", std::min(nearest_multiple(*r.width, multiple), 8192 / multiple * multiple), "x",
-             std::min(nearest_multiple(*r.height, multiple), 8192 / multiple * multiple));
+             std::min(nearest_multiple(*r.height - extra, multiple), (8192 - extra) / multiple * multiple) + extra);
   VGEN_CHECK(std::isfinite(*r.fps) && *r.fps > 0 && *r.fps <= 240, ConfigError, "fps: must be in (0, 240], got ",
              *r.fps, "; try 8");
+  VGEN_CHECK(*r.motion >= 0 && *r.motion <= 1000, ConfigError, "motion: must be in [0, 1000], got ", *r.motion,
+             "; try 500");
+  VGEN_CHECK(*r.appearance >= 0 && *r.appearance <= 1, ConfigError, "appearance: must be in [0, 1], got ",
+             *r.appearance, "; try 1");
   diffusion::validate(diffusion::GuidanceOptions{.scale = *r.guidance, .rescale = *r.guidance_rescale});
   samplers::validate(p.sampler, schedulers::make_schedule(components_.index.schedule));
   VGEN_CHECK(r.count >= 1 && r.count <= 10000, ConfigError, "count: must be in [1, 10000], got ", r.count);
@@ -204,27 +222,10 @@ Node Plan::to_node() const {
 
 // ---- running ----
 
-namespace {
-
-bool finite(const Tensor& t) { return t.isfinite().all().item<bool>(); }
-
-// What to do about NaN that arose in `module`: the weights are to blame, or they are not.
-std::string advice(nn::Module* module) {
-  std::string bad;
-  if (module)
-    module->each_parameter([&](const std::string& name, Tensor& t) {
-      if (bad.empty() && !finite(t)) bad = name;
-    });
-  return bad.empty() ? "; use fp32, a lower guidance or another sampler"
-                     : str("; its parameter ", bad, " holds NaN or Inf: the weight file is damaged, get it again");
-}
-
-}  // namespace
-
 Pipeline::Text Pipeline::encode(const Plan& plan) {
   const at::NoGradGuard off;
   const bool guided = *plan.request.guidance != 1;
-  std::vector<std::string> texts{plan.request.prompt};
+  std::vector<std::string> texts{plan.request.prompt + components_.index.defaults.positive_prompt};
   if (guided) texts.push_back(*plan.request.negative_prompt);
   conditioning::TextEmbedding out = components_.text->encode(texts);
   if (!finite(out.words)) {
@@ -241,67 +242,24 @@ Pipeline::Text Pipeline::encode(const Plan& plan) {
   return text;
 }
 
-Tensor Pipeline::denoise(const Plan& plan, std::uint64_t seed, const Callbacks& callbacks) {
-  return denoise(plan, encode(plan), seed, callbacks);
+const System& Pipeline::system() const {
+  return components_.system ? *components_.system : system_named(components_.index.system);
 }
 
-Tensor Pipeline::denoise(const Plan& plan, const Text& text, std::uint64_t seed, const Callbacks& callbacks) {
+Tensor Pipeline::denoise(const Plan& plan, std::uint64_t seed, const Callbacks& callbacks) {
+  return denoise(plan, {}, seed, callbacks);
+}
+Tensor Pipeline::denoise(const Plan& plan, const Inputs& inputs, std::uint64_t seed, const Callbacks& callbacks) {
+  check_inputs(inputs);
+  return denoise(plan, encode(plan), inputs, seed, callbacks);
+}
+
+Tensor Pipeline::denoise(const Plan& plan, const Text& text, const Inputs& inputs, std::uint64_t seed,
+                         const Callbacks& callbacks) {
   const at::NoGradGuard off;
-  const Request& r = plan.request;
-  unet::UNet& net = *components_.unet;
-  net.eval();
-  const auto clock = std::chrono::steady_clock::now();
-  const auto elapsed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - clock).count(); };
-  const int down = components_.vae->options().downscale();
-  const schedulers::NoiseSchedule schedule = schedulers::make_schedule(components_.index.schedule);
-  const unet::Conditions conditions{{"text", text.words}};
-  const at::Device device = net.parameters().front().device();
-
-  nn::ContextCache cache;
-  int step = 1;
-  const diffusion::Model model = [&](const Tensor& x, const Tensor& t) {
-    callbacks.cancel.check("gen");
-    unet::ForwardOptions how{.cache = &cache, .observe = {}, .dropout = {}};
-    // Blocks are the grain at which a stop is noticed: a full-size step takes seconds.
-    how.observe = [&](const std::string&, const Tensor&) { callbacks.cancel.check("gen"); };
-    const Tensor out = net.forward(x, t, conditions, how).to(at::kFloat);
-    if (!finite(out)) {  // once more, to say where
-      std::string first = finite(x) ? "its output" : "its input latent";
-      bool found = !finite(x);
-      net.forward(x, t, conditions,
-                  {.cache = nullptr,
-                   .observe =
-                       [&](const std::string& block, const Tensor& h) {
-                         if (!found && !finite(h)) found = true, first = block;
-                       },
-                   .dropout = {}});
-      throw NumericsError(str("unet: NaN or Inf in ", first, " at step ", step, " of ", *r.steps,
-                              " (t = ", t[0].item<double>(), ")", advice(&net)));
-    }
-    return out;
-  };
-  const diffusion::GuidanceOptions guidance{.scale = *r.guidance, .rescale = *r.guidance_rescale};
-  const diffusion::Model guided = *r.guidance == 1 ? model : diffusion::guided_in_one_batch(model, guidance);
-  const diffusion::Denoiser denoiser = diffusion::denoiser(guided, schedule, components_.index.prediction);
-
-  at::Generator generator = make_generator(seed);
-  const Tensor noise =
-      randn({1, components_.unet->options().in_channels, *r.frames, *r.height / down, *r.width / down}, generator)
-          .to(device);
-  const auto on_step = [&](samplers::Step& done) {
-    callbacks.cancel.check("gen");
-    step = done.index + 2;
-    const bool go_on = !callbacks.on_step || callbacks.on_step(done);
-    if (callbacks.progress) callbacks.progress({"denoise", done.index + 1, done.total, elapsed()});
-    return go_on;
-  };
-  if (!callbacks.sampler)
-    return samplers::sample(denoiser, schedule, noise, plan.sampler, noise_from(generator), on_step);
-  const Tensor latents = callbacks.sampler(denoiser, schedule, noise, noise_from(generator), on_step);
-  VGEN_CHECK(latents.defined() && latents.sizes() == noise.sizes(), ShapeError, "sampler: must return latents ",
-             shape_string(noise.sizes()), ", got ", latents.defined() ? shape_string(latents.sizes()) : "none");
-  VGEN_CHECK(finite(latents), NumericsError, "sampler: returned latents with NaN or Inf");
-  return latents;
+  components_.unet->eval();
+  Run run(components_, plan, inputs, text.words, seed, callbacks);
+  return system().denoise(run);
 }
 
 video::Frames Pipeline::decode(const Tensor& latents, double fps, std::int64_t chunk, const Callbacks& callbacks) {
@@ -328,15 +286,33 @@ video::Frames Pipeline::decode(const Tensor& latents, double fps, std::int64_t c
   return to_frames(pixels, fps);
 }
 
+// Before anything runs: what the system needs and is not given, what is given and has no effect.
+void Pipeline::check_inputs(const Inputs& inputs) const {
+  const System& s = system();
+  VGEN_CHECK(!s.needs_image || inputs.image.bytes() > 0, ConfigError, s.name,
+             ": needs a picture to begin with; give image (--image FILE)");
+  VGEN_CHECK(!s.needs_video || inputs.video.bytes() > 0, ConfigError, s.name,
+             ": needs a clip to work on; give video (--video FILE)");
+  const auto& declared = components_.unet->declared();
+  const bool takes_image = s.needs_image || std::ranges::find(declared, "image") != declared.end();
+  VGEN_CHECK(takes_image || inputs.image.bytes() == 0, ConfigError, s.name, ": this model takes no picture");
+  VGEN_CHECK(s.needs_video || inputs.video.bytes() == 0, ConfigError, s.name, ": this model takes no clip");
+  inputs.conditions.expect_subset_of(declared);
+}
+
 std::vector<Clip> Pipeline::generate(const Request& request, const Callbacks& callbacks) {
+  return generate(request, Inputs{}, callbacks);
+}
+std::vector<Clip> Pipeline::generate(const Request& request, const Inputs& inputs, const Callbacks& callbacks) {
   const Plan p = plan(request);
+  check_inputs(inputs);
   const Text text = encode(p);
   std::vector<Clip> clips;
   for (const std::uint64_t seed : p.seeds) {
     Clip clip;
     clip.seed = seed;
     clip.dropped_words = text.dropped;
-    clip.latents = denoise(p, text, seed, callbacks);
+    clip.latents = denoise(p, text, inputs, seed, callbacks);
     clip.manifest = Node::map({{"vgen", Node(VGEN_VERSION)},
                                {"system", Node(components_.index.system)},
                                {"model", Node(components_.folder)}});

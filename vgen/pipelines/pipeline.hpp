@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "vgen/conditioning/clip_vision.hpp"
 #include "vgen/conditioning/encoder.hpp"
 #include "vgen/core/progress.hpp"
 #include "vgen/pipelines/options.hpp"
@@ -19,13 +20,24 @@
 
 namespace vgen::pipelines {
 
+struct System;
+
 // The parts, shared by whoever uses them; any may be replaced by the caller's own.
 struct Components {
   std::shared_ptr<conditioning::Encoder> text;
   std::shared_ptr<unet::UNet> unet;
   std::shared_ptr<vae::AutoencoderKl> vae;
   ModelIndex index;
-  std::string folder;  // where they came from, for manifests
+  std::string folder;                                         // where they came from, for manifests
+  std::shared_ptr<conditioning::ClipVision> image_encoder{};  // where the UNet takes pictures
+  const System* system = nullptr;                             // one that systems() does not list; else index.system
+};
+
+// What a system takes beside the prompt. Pictures of any size: they are resized as the reference does.
+struct Inputs {
+  video::Frames image;          // the first frame, or a picture of the subject or style
+  video::Frames video;          // the clip to enlarge
+  unet::Conditions conditions;  // ready-made tensors [1, ..] under the names that the UNet declares, for both branches
 };
 
 struct Callbacks;
@@ -74,12 +86,15 @@ class VGEN_API Pipeline {
 
   Plan plan(const Request& request) const;
   std::vector<Clip> generate(const Request& request, const Callbacks& callbacks = {});
+  std::vector<Clip> generate(const Request& request, const Inputs& inputs, const Callbacks& callbacks = {});
   // Denoising alone: scaled latents [1, C, F, h, w] of one seed.
   Tensor denoise(const Plan& plan, std::uint64_t seed, const Callbacks& callbacks = {});
+  Tensor denoise(const Plan& plan, const Inputs& inputs, std::uint64_t seed, const Callbacks& callbacks = {});
   video::Frames decode(const Tensor& latents, double fps, std::int64_t chunk = 4, const Callbacks& callbacks = {});
 
   Components& components() { return components_; }
   const ModelIndex& index() const { return components_.index; }
+  const System& system() const;
 
  private:
   struct Text {
@@ -87,7 +102,9 @@ class VGEN_API Pipeline {
     std::vector<std::string> dropped;
   };
   Text encode(const Plan& plan);
-  Tensor denoise(const Plan& plan, const Text& text, std::uint64_t seed, const Callbacks& callbacks);
+  void check_inputs(const Inputs& inputs) const;
+  Tensor denoise(const Plan& plan, const Text& text, const Inputs& inputs, std::uint64_t seed,
+                 const Callbacks& callbacks);
   Components components_;
 };
 

@@ -1,5 +1,7 @@
 #include "vgen/pipelines/pixels.hpp"
 
+#include "vgen/video/transforms.hpp"
+
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/from_blob.h>
 
@@ -29,6 +31,11 @@ video::Frames to_frames(const Tensor& pixels, double fps) {
   video::Frames out(bytes.size(0), bytes.size(1), bytes.size(2), bytes.size(3), fps);
   std::memcpy(out.pixels->data(), bytes.const_data_ptr(), out.bytes());
   return out;
+}
+
+Tensor to_condition(std::string_view name, const video::Frames& frames) {
+  const Tensor pixels = (to_tensor(video::to_rgb(frames)) + 1) / 2;  // [F, 3, H, W]
+  return (name == "local_image" ? pixels : pixels.mean(1, true)).transpose(0, 1).unsqueeze(0).contiguous();
 }
 
 }  // namespace vgen::pipelines

@@ -48,6 +48,17 @@ double cubic(double x) {
   return x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0;
 }
 
+// Pillow's kernels: half a width and a function.
+struct Kernel {
+  double support;
+  double (*at)(double);
+};
+Kernel kernel(Filter filter) {
+  if (filter == Filter::bicubic) return {2, cubic};
+  if (filter == Filter::triangle) return {1, [](double x) { return std::max(0.0, 1 - std::abs(x)); }};
+  return {0.5, [](double x) { return x > -0.5 && x <= 0.5 ? 1.0 : 0.0; }};
+}
+
 constexpr int kFixedBits = 22;  // weights as integers: a sum of 8-bit values keeps within 32 bits
 
 struct FixedTaps {
@@ -55,9 +66,9 @@ struct FixedTaps {
   std::vector<std::int32_t> weight;
 };
 
-std::vector<FixedTaps> bicubic_taps(std::int64_t from, std::int64_t to) {
+std::vector<FixedTaps> fixed_taps(std::int64_t from, std::int64_t to, const Kernel& kernel) {
   std::vector<FixedTaps> out(static_cast<std::size_t>(to));
-  const double scale = double(from) / double(to), wide = std::max(scale, 1.0), support = 2 * wide;
+  const double scale = double(from) / double(to), wide = std::max(scale, 1.0), support = kernel.support * wide;
   for (std::int64_t i = 0; i < to; ++i) {
     FixedTaps& t = out[std::size_t(i)];
     const double centre = (double(i) + 0.5) * scale;
@@ -65,7 +76,8 @@ std::vector<FixedTaps> bicubic_taps(std::int64_t from, std::int64_t to) {
     const auto end = std::min(from, std::int64_t(centre + support + 0.5));
     std::vector<double> w;
     double sum = 0;
-    for (std::int64_t k = t.first; k < end; ++k) sum += w.emplace_back(cubic((double(k) - centre + 0.5) * (1 / wide)));
+    for (std::int64_t k = t.first; k < end; ++k)
+      sum += w.emplace_back(kernel.at((double(k) - centre + 0.5) * (1 / wide)));
     for (const double v : w) t.weight.push_back(std::int32_t(std::lround(v / sum * (1 << kFixedBits))));
   }
   return out;
@@ -84,26 +96,26 @@ void mix(const std::uint8_t* in, std::uint8_t* out, std::int64_t outer, std::int
       }
 }
 
-Frames resize_rows(const Frames& frames, std::int64_t height) {
+Frames resize_rows(const Frames& frames, std::int64_t height, const Kernel& kernel) {
   if (height == frames.height) return frames;  // an axis that keeps its length is not touched
   Frames out(frames.count, height, frames.width, frames.channels, frames.fps);
   mix(frames.pixels->data(), out.pixels->data(), frames.count, frames.height, frames.width * frames.channels,
-      bicubic_taps(frames.height, height));
+      fixed_taps(frames.height, height, kernel));
   return out;
 }
-Frames resize_columns(const Frames& frames, std::int64_t width) {
+Frames resize_columns(const Frames& frames, std::int64_t width, const Kernel& kernel) {
   if (width == frames.width) return frames;
   Frames out(frames.count, frames.height, width, frames.channels, frames.fps);
   mix(frames.pixels->data(), out.pixels->data(), frames.count * frames.height, frames.width, frames.channels,
-      bicubic_taps(frames.width, width));
+      fixed_taps(frames.width, width, kernel));
   return out;
 }
 
-Frames resize_bicubic(const Frames& frames, std::int64_t height, std::int64_t width) {
+Frames resize_fixed(const Frames& frames, std::int64_t height, std::int64_t width, const Kernel& kernel) {
   // Pillow 13 takes rows first in tall pictures; the order shows, since values are rounded to 8 bits in between.
   if (frames.height > 2 * frames.width && height < frames.height)
-    return resize_columns(resize_rows(frames, height), width);
-  return resize_rows(resize_columns(frames, width), height);
+    return resize_columns(resize_rows(frames, height, kernel), width, kernel);
+  return resize_rows(resize_columns(frames, width, kernel), height, kernel);
 }
 
 void paste(const Frames& from, std::int64_t frame, Frames& sheet, std::int64_t y, std::int64_t x) {
@@ -124,7 +136,7 @@ Frames empty_sheet(std::int64_t rows, std::int64_t columns, const Frames& cell, 
 Frames resize(const Frames& frames, std::int64_t height, std::int64_t width, Filter filter) {
   VGEN_CHECK(height > 0 && width > 0, ShapeError, "resize: expected a size of at least 1x1, got ", height, "x", width);
   VGEN_CHECK(frames.bytes() > 0, ShapeError, "resize: no pixels");
-  if (filter == Filter::bicubic) return resize_bicubic(frames, height, width);
+  if (filter != Filter::bilinear && filter != Filter::area) return resize_fixed(frames, height, width, kernel(filter));
   Frames out(frames.count, height, width, frames.channels, frames.fps);
   const auto c = frames.channels, w = frames.width;
   const auto rows = taps(frames.height, height, filter), columns = taps(w, width, filter);
@@ -163,6 +175,29 @@ Frames crop(const Frames& frames, const Rect& r) {
 
 Frames center_crop(const Frames& frames, std::int64_t height, std::int64_t width) {
   return crop(frames, {(frames.width - width) / 2, (frames.height - height) / 2, width, height});
+}
+
+Frames center_crop_wide(const Frames& frames, std::int64_t height, std::int64_t width, Filter filter) {
+  VGEN_CHECK(height > 0 && width > 0, ShapeError, "center_crop_wide: expected a size of at least 1x1, got ", height,
+             "x", width);
+  VGEN_CHECK(frames.bytes() > 0, ShapeError, "center_crop_wide: no pixels");
+  const double scale = std::min(double(frames.width) / double(width), double(frames.height) / double(height));
+  // Python's floor division of floats, which the reference uses: exact quotients can come out one too small.
+  const auto floor_divided = [&](std::int64_t side) {
+    const double quotient = (double(side) - std::fmod(double(side), scale)) / scale, floor = std::floor(quotient);
+    return std::max<std::int64_t>(1, std::int64_t(quotient - floor > 0.5 ? floor + 1 : floor));
+  };
+  const Frames small = resize(frames, floor_divided(frames.height), floor_divided(frames.width), filter);
+  const auto half = [](std::int64_t n) { return n >= 0 ? n / 2 : -((1 - n) / 2); };  // rounded down
+  const std::int64_t x = half(small.width - width), y = half(small.height - height), c = small.channels;
+  Frames out(small.count, height, width, c, small.fps);
+  std::fill_n(out.pixels->data(), out.bytes(), std::uint8_t(0));
+  const std::int64_t left = std::max<std::int64_t>(x, 0), right = std::min(x + width, small.width);
+  for (std::int64_t f = 0; f < small.count; ++f)
+    for (std::int64_t row = std::max<std::int64_t>(y, 0); row < std::min(y + height, small.height); ++row)
+      std::memcpy(out.frame(f) + ((row - y) * width + (left - x)) * c, small.frame(f) + (row * small.width + left) * c,
+                  std::size_t((right - left) * c));
+  return out;
 }
 
 Frames flip_horizontal(const Frames& frames) {

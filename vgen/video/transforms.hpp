@@ -14,16 +14,18 @@ struct VGEN_API Rect {
   bool operator==(const Rect&) const = default;
 };
 
-enum class Filter { bilinear, area, bicubic };
+enum class Filter { bilinear, area, bicubic, triangle, box };
 constexpr auto enum_names(Filter) {
   return std::array{std::pair{Filter::bilinear, "bilinear"}, std::pair{Filter::area, "area"},
-                    std::pair{Filter::bicubic, "bicubic"}};
+                    std::pair{Filter::bicubic, "bicubic"}, std::pair{Filter::triangle, "triangle"},
+                    std::pair{Filter::box, "box"}};
 }
 
 // bilinear: pixel centres aligned (align_corners=False), no antialiasing. area: mean over the covered source area,
 // fractions weighted; equal to bilinear's intent when enlarging (nearest). bicubic: Keys' kernel (a = -1/2), widened
 // when reducing (antialiasing), 8-bit values between columns and rows: what Pillow 13 gives, bit for bit, and so what
-// image towers were trained with. Values are rounded to nearest.
+// image towers were trained with. triangle, box: Pillow's BILINEAR and BOX in the same way. Values are rounded to
+// nearest.
 VGEN_API Frames resize(const Frames& frames, std::int64_t height, std::int64_t width, Filter filter = Filter::bilinear);
 
 // ShapeError if the rectangle leaves the picture.
@@ -31,6 +33,12 @@ VGEN_API Frames crop(const Frames& frames, const Rect& rect);
 
 // The middle height x width of each frame; a margin that cannot be halved is larger at the right and bottom.
 VGEN_API Frames center_crop(const Frames& frames, std::int64_t height, std::int64_t width);
+
+// The middle height x width of the frames after the largest reduction that still covers it. The reference's
+// CenterCropWide, with its rounding: for some sizes the reduced picture is a pixel short, and that row or column is
+// black.
+VGEN_API Frames center_crop_wide(const Frames& frames, std::int64_t height, std::int64_t width,
+                                 Filter filter = Filter::box);
 
 VGEN_API Frames flip_horizontal(const Frames& frames);
 
