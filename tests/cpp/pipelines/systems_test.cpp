@@ -113,7 +113,7 @@ TEST(System, OfOnesOwn) {
   Pipeline pipe = Pipeline::from_pretrained(folder);
   System twice = system_named("t2v");
   twice.name = "twice";
-  twice.denoise = [](Run& run) { return denoise_from_text(run) * 2; };
+  twice.denoise = [](pipelines::Run& run) { return denoise_from_text(run) * 2; };
   const Tensor once = pipe.denoise(pipe.plan({.prompt = "a fox"}), 1);
   pipe.components().system = &twice;
   EXPECT_TRUE(at::equal(once * 2, pipe.denoise(pipe.plan({.prompt = "a fox"}), 1)));
