@@ -1,5 +1,5 @@
 """
-Encoders of conditions: CLIP's text and image towers, textual inversion
+Encoders of conditions: CLIP towers, textual inversion, depth, edges, sketch, palette, motion, masks
 """
 from __future__ import annotations
 import collections.abc

@@ -31,6 +31,12 @@ class GenerationDefaults:
         guidance_rescale = 0.0: share of the conditional deviation restored after guidance
         sampler: algorithm and its options
         negative_prompt = '': unconditional text
+        positive_prompt = '': appended to every prompt
+        offset_noise = 0.0: strength of the noise that all positions of a frame share
+        motion = 500.0: higen: how much moves between frames, in [0, 1000]
+        appearance = 1.0: higen: how much the looks change over the clip, in [0, 1]
+        noise_levels = 700: sr600: times of the schedule that a clip is noised over, in [1, 1000]
+        inversion_steps = 30: sr600: steps from the clip to its noise
     """
     kind: typing.ClassVar[str] = 'generation_defaults'
     @staticmethod
@@ -48,7 +54,7 @@ class GenerationDefaults:
         ...
     def __hash__(self) -> int:
         ...
-    def __init__(self, *, frames: int = 16, height: int = 256, width: int = 448, fps: float = 8.0, guidance: float = 9.0, guidance_rescale: float = 0.0, sampler: vgen._core.samplers.DdimOptions | vgen._core.samplers.DdpmOptions | vgen._core.samplers.Dpmpp2mOptions | vgen._core.samplers.Dpmpp2mSdeOptions | vgen._core.samplers.Dpmpp3mOptions | vgen._core.samplers.DpmppSdeOptions | vgen._core.samplers.EulerOptions | vgen._core.samplers.EulerAncestralOptions | vgen._core.samplers.HeunOptions | vgen._core.samplers.UniPcOptions | vgen._core.samplers.LcmOptions | vgen._core.samplers.TcdOptions | vgen._core.samplers.PlmsOptions | str | dict[str, typing.Any] = ..., negative_prompt: str = '') -> None:
+    def __init__(self, *, frames: int = 16, height: int = 256, width: int = 448, fps: float = 8.0, guidance: float = 9.0, guidance_rescale: float = 0.0, sampler: vgen._core.samplers.DdimOptions | vgen._core.samplers.DdpmOptions | vgen._core.samplers.Dpmpp2mOptions | vgen._core.samplers.Dpmpp2mSdeOptions | vgen._core.samplers.Dpmpp3mOptions | vgen._core.samplers.DpmppSdeOptions | vgen._core.samplers.EulerOptions | vgen._core.samplers.EulerAncestralOptions | vgen._core.samplers.HeunOptions | vgen._core.samplers.UniPcOptions | vgen._core.samplers.LcmOptions | vgen._core.samplers.TcdOptions | vgen._core.samplers.PlmsOptions | str | dict[str, typing.Any] = ..., negative_prompt: str = '', positive_prompt: str = '', offset_noise: float = 0.0, motion: float = 500.0, appearance: float = 1.0, noise_levels: int = 700, inversion_steps: int = 30) -> None:
         ...
     def __repr__(self) -> str:
         ...
@@ -61,6 +67,11 @@ class GenerationDefaults:
     def to_dict(self) -> dict:
         """
         The fields as plain values, as a configuration file holds them.
+        """
+    @property
+    def appearance(self) -> float:
+        """
+        higen: how much the looks change over the clip, in [0, 1]
         """
     @property
     def fps(self) -> float:
@@ -88,9 +99,34 @@ class GenerationDefaults:
         pixels
         """
     @property
+    def inversion_steps(self) -> int:
+        """
+        sr600: steps from the clip to its noise
+        """
+    @property
+    def motion(self) -> float:
+        """
+        higen: how much moves between frames, in [0, 1000]
+        """
+    @property
     def negative_prompt(self) -> str:
         """
         unconditional text
+        """
+    @property
+    def noise_levels(self) -> int:
+        """
+        sr600: times of the schedule that a clip is noised over, in [1, 1000]
+        """
+    @property
+    def offset_noise(self) -> float:
+        """
+        strength of the noise that all positions of a frame share
+        """
+    @property
+    def positive_prompt(self) -> str:
+        """
+        appended to every prompt
         """
     @property
     def sampler(self) -> vgen._core.samplers.DdimOptions | vgen._core.samplers.DdpmOptions | vgen._core.samplers.Dpmpp2mOptions | vgen._core.samplers.Dpmpp2mSdeOptions | vgen._core.samplers.Dpmpp3mOptions | vgen._core.samplers.DpmppSdeOptions | vgen._core.samplers.EulerOptions | vgen._core.samplers.EulerAncestralOptions | vgen._core.samplers.HeunOptions | vgen._core.samplers.UniPcOptions | vgen._core.samplers.LcmOptions | vgen._core.samplers.TcdOptions | vgen._core.samplers.PlmsOptions:
@@ -176,6 +212,8 @@ class Request:
         fps = None: frames a second
         guidance = None: guidance scale; 1 = none, at half the cost
         guidance_rescale = None: in [0, 1]
+        motion = None: higen: how much moves between frames, in [0, 1000]
+        appearance = None: higen: how much the looks change, in [0, 1]
         sampler = None: algorithm and its options
         seed = 0: equal seeds give equal clips
         count = 1: number of clips
@@ -198,7 +236,7 @@ class Request:
         ...
     def __hash__(self) -> int:
         ...
-    def __init__(self, *, prompt: str = '', negative_prompt: str | None = None, frames: int | None = None, height: int | None = None, width: int | None = None, steps: int | None = None, fps: float | None = None, guidance: float | None = None, guidance_rescale: float | None = None, sampler: vgen._core.samplers.DdimOptions | vgen._core.samplers.DdpmOptions | vgen._core.samplers.Dpmpp2mOptions | vgen._core.samplers.Dpmpp2mSdeOptions | vgen._core.samplers.Dpmpp3mOptions | vgen._core.samplers.DpmppSdeOptions | vgen._core.samplers.EulerOptions | vgen._core.samplers.EulerAncestralOptions | vgen._core.samplers.HeunOptions | vgen._core.samplers.UniPcOptions | vgen._core.samplers.LcmOptions | vgen._core.samplers.TcdOptions | vgen._core.samplers.PlmsOptions | str | dict[str, typing.Any] | None = None, seed: int = 0, count: int = 1, seeds: collections.abc.Sequence[int] = [], decode_chunk: int = 0) -> None:
+    def __init__(self, *, prompt: str = '', negative_prompt: str | None = None, frames: int | None = None, height: int | None = None, width: int | None = None, steps: int | None = None, fps: float | None = None, guidance: float | None = None, guidance_rescale: float | None = None, motion: float | None = None, appearance: float | None = None, sampler: vgen._core.samplers.DdimOptions | vgen._core.samplers.DdpmOptions | vgen._core.samplers.Dpmpp2mOptions | vgen._core.samplers.Dpmpp2mSdeOptions | vgen._core.samplers.Dpmpp3mOptions | vgen._core.samplers.DpmppSdeOptions | vgen._core.samplers.EulerOptions | vgen._core.samplers.EulerAncestralOptions | vgen._core.samplers.HeunOptions | vgen._core.samplers.UniPcOptions | vgen._core.samplers.LcmOptions | vgen._core.samplers.TcdOptions | vgen._core.samplers.PlmsOptions | str | dict[str, typing.Any] | None = None, seed: int = 0, count: int = 1, seeds: collections.abc.Sequence[int] = [], decode_chunk: int = 0) -> None:
         ...
     def __repr__(self) -> str:
         ...
@@ -211,6 +249,11 @@ class Request:
     def to_dict(self) -> dict:
         """
         The fields as plain values, as a configuration file holds them.
+        """
+    @property
+    def appearance(self) -> float | None:
+        """
+        higen: how much the looks change, in [0, 1]
         """
     @property
     def count(self) -> int:
@@ -246,6 +289,11 @@ class Request:
     def height(self) -> int | None:
         """
         pixels
+        """
+    @property
+    def motion(self) -> float | None:
+        """
+        higen: how much moves between frames, in [0, 1000]
         """
     @property
     def negative_prompt(self) -> str | None:
@@ -411,8 +459,9 @@ class Pipeline:
     @staticmethod
     def from_pretrained(folder: os.PathLike | str | bytes | None = None, *, device: str = 'cpu', dtype: typing.Any = 'fp32') -> Pipeline:
         """
-        Folder with model_index.json and the parts unet, vae, text_encoder. Empty = the shipped model (VGEN_MODEL, else the
-        one that was installed with the library). IoError, FormatError, WeightsError; nothing is half loaded.
+        A model folder in any layout of model_folder.hpp: vgen's, diffusers', or the reference's files. Empty = the shipped
+        model (VGEN_MODEL, else the one that was installed with the library). Weights are views of the files where number
+        type and device agree. IoError, FormatError, WeightsError; nothing is half loaded.
         """
     @typing.overload
     def __init__(self, other: Pipeline) -> None:

@@ -280,7 +280,10 @@ def read_video(path: os.PathLike | str | bytes, options: ReadOptions | None = No
 def resize(frames: numpy.typing.ArrayLike, height: typing.SupportsInt, width: typing.SupportsInt, filter: str = 'bilinear') -> numpy.typing.NDArray[numpy.uint8]:
     """
     bilinear: pixel centres aligned (align_corners=False), no antialiasing. area: mean over the covered source area,
-    fractions weighted; equal to bilinear's intent when enlarging (nearest). Values are rounded to nearest.
+    fractions weighted; equal to bilinear's intent when enlarging (nearest). bicubic: Keys' kernel (a = -1/2), widened
+    when reducing (antialiasing), 8-bit values between columns and rows: what Pillow 13 gives, bit for bit, and so what
+    image towers were trained with. triangle, box: Pillow's BILINEAR and BOX in the same way. Values are rounded to
+    nearest.
     """
 def write_image(path: os.PathLike | str | bytes, frames: numpy.typing.ArrayLike, frame: typing.SupportsInt = 0, metadata: collections.abc.Mapping[str, str] = {}) -> WriteReport:
     """
