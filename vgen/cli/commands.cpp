@@ -149,9 +149,7 @@ const std::vector<Command>& commands() {
                     "vgen gen \"a fox\" --set sampler.type=dpmpp_2m_sde --set guidance_rescale=0.7 --dry-run",
                     "vgen gen --from-latents out.mp4.latents.safetensors -o out.mp4"}},
       {.name = "inspect",
-       .summary =
-           "say what a weight file or model folder is and list what it holds, without loading it; tell how a clip "
-           "was made",
+       .summary = "say what a weight file, model folder or clip is, and list what it holds",
        .positionals = {{.name = "FILE",
                         .help = "safetensors, index.json, .pth, .pt, .ckpt, .bin or a folder of them; or a video or "
                                 "picture"}},
@@ -180,7 +178,7 @@ const std::vector<Command>& commands() {
                                     "dream_video", "instruct_video"}},
                        {.name = "DIR", .help = "folder to make"}},
        .options = {seed},
-       .examples = {"vgen tiny i2vgen_xl tiny_i2v", "vgen gen -m tiny_i2v --image fox.png \"a fox\" -o noise.gif"}},
+       .examples = {"vgen tiny i2vgen_xl tiny_i2v", "vgen tiny higen tiny_higen --seed 7"}},
       {.name = "doctor",
        .summary = "tell what this machine has and whether vgen can run on it",
        .examples = {"vgen doctor", "vgen doctor --json"}},

@@ -37,9 +37,7 @@ Inputs inputs_for(const System& system) {
 std::string message(const std::function<void()>& f) {
   try {
     f();
-  } catch (const Error& e) {
-    return e.what();
-  }
+  } catch (const Error& e) { return e.what(); }
   return "";
 }
 
