@@ -394,7 +394,7 @@ Tensor UNet::forward(const Tensor& x, const Tensor& t, const Conditions& given, 
   const auto run = [&](const Tensor& input, const auto& stage) {
     if (!recompute_ || !at::GradMode::is_enabled()) return stage(input, ctx, how.observe);
     return nn::recompute(
-        [&stage, ctx](const std::vector<Tensor>& in) {
+        [stage, ctx](const std::vector<Tensor>& in) {
           BlockContext inner = ctx;
           inner.embedding = in[1];
           inner.context = in[2];

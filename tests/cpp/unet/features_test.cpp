@@ -181,6 +181,22 @@ TEST(ConditionDropoutDraw, ZeroSamplesLoseAllAndKeepSamplesNone) {
   EXPECT_NEAR(none, 1220, 120);
 }
 
+// Gradients with recomputed activations are those without; the stages outlive the forward call in it.
+TEST(Recompute, GivesTheSameGradients) {
+  std::vector<std::vector<Tensor>> gradients;
+  for (const bool on : {false, true}) {
+    UNet net(tiny());
+    fill(net);
+    net.requires_grad(true);
+    net.recompute(on);
+    net.forward(noise({1, 4, 2, 8, 8}), times(1), {{"text", noise({1, 7, 24})}}).square().mean().backward();
+    auto& own = gradients.emplace_back();
+    net.each_parameter([&](const std::string&, Tensor& t) { own.push_back(t.grad()); });
+  }
+  for (std::size_t i = 0; i < gradients[0].size(); ++i)
+    ASSERT_TRUE(at::allclose(gradients[0][i], gradients[1][i], 1e-4, 1e-7)) << i;
+}
+
 // A ninth system: a condition of its own, in this file alone.
 class Brightness : public EmbeddingFeature {
  public:
