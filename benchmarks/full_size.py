@@ -63,7 +63,7 @@ def diffusers_step(work: pathlib.Path) -> None:
     given = load_file(str(work / "inputs.safetensors"))
     start = time.perf_counter()
     with torch.no_grad():
-        out = net(given["x"].repeat(2, 1, 1, 1, 1), given["t"], given["context"]).sample
+        out = net(given["x"].repeat(2, 1, 1, 1, 1), given["t"], given["context"]).sample.contiguous()
     seconds = time.perf_counter() - start
     save_file({"out": out, "guided": out[1:] + 9 * (out[:1] - out[1:])}, str(work / "diffusers_out.safetensors"))
     (work / "diffusers.json").write_text(json.dumps({"step_seconds": seconds, "threads": torch.get_num_threads()}))

@@ -254,9 +254,11 @@ TensorFile read_zip(const std::shared_ptr<const FileBytes>& file, const std::str
   }
 
   if (options.check_crc)
-    for (const detail::ZipRecord& r : records)
+    for (const detail::ZipRecord& r : records) {
       VGEN_CHECK(detail::crc32(bytes.subspan(r.offset, r.bytes)) == r.crc, FormatError, shown, ": zip: record '",
                  printable(r.name), "': its CRC differs; the file is damaged, fetch it again");
+      file->release(r.offset, r.bytes);  // what was only looked at does not count as memory of this process
+    }
 
   Pickle pickle(file->path().string());
   const Span text = bytes.subspan(data->offset, data->bytes);
