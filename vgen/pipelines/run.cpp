@@ -10,18 +10,6 @@
 
 namespace vgen::pipelines {
 
-bool finite(const Tensor& t) { return t.isfinite().all().item<bool>(); }
-
-std::string advice(nn::Module* module) {
-  std::string bad;
-  if (module)
-    module->each_parameter([&](const std::string& name, Tensor& t) {
-      if (bad.empty() && !finite(t)) bad = name;
-    });
-  return bad.empty() ? "; use fp32, a lower guidance or another sampler"
-                     : str("; its parameter ", bad, " holds NaN or Inf: the weight file is damaged, get it again");
-}
-
 Run::Run(Components& c, const Plan& p, const Inputs& i, Tensor words, std::uint64_t s, const Callbacks& calls)
     : components(c),
       plan(p),

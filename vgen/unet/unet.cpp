@@ -3,10 +3,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/rand.h>
-#include <ATen/ops/randperm.h>
 #include <ATen/ops/silu.h>
-#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 
@@ -215,29 +212,6 @@ void validate(const UNetOptions& o) {
     VGEN_CHECK(width % o.head_channels == 0, ConfigError, "unet: width ", width, " is not divisible by head_channels ",
                o.head_channels);
   }
-}
-
-// Samples of a batch that lose a condition.
-std::map<std::string, Tensor> draw_condition_dropout(const ConditionDropout& o, const std::vector<std::string>& present,
-                                                     std::int64_t batch,
-                                                     const std::optional<at::Generator>& generator) {
-  const auto count = [&](double share) {
-    return (at::rand({batch}, generator, at::TensorOptions().dtype(at::kFloat)) < share).sum().item<std::int64_t>();
-  };
-  const std::int64_t zeros = count(o.all_zero), keeps = count(o.all_keep);
-  const Tensor order = at::randperm(batch, generator, at::TensorOptions().dtype(at::kLong));
-  const Tensor zero = order.slice(0, 0, zeros), eligible = order.slice(0, std::min(zeros + keeps, batch)),
-               sorted = std::get<0>(eligible.sort());
-  std::map<std::string, Tensor> kept;
-  for (const std::string& name : o.conditions) {
-    if (std::ranges::find(present, name) == present.end()) continue;
-    const std::int64_t dropped = count(o.p);
-    const Tensor which = at::randperm(sorted.size(0), generator, at::TensorOptions().dtype(at::kLong));
-    Tensor share = at::zeros({batch}, at::kFloat).fill_(1);
-    share.index_fill_(0, sorted.index_select(0, which.slice(0, 0, dropped)), 0).index_fill_(0, zero, 0);
-    kept.emplace(name, share);
-  }
-  return kept;
 }
 
 UNet::UNet(const UNetOptions& options, Features own) : options_(options) {
