@@ -46,11 +46,7 @@ EmbeddingMlp::EmbeddingMlp(std::int64_t in, std::int64_t hidden, std::int64_t ou
 Tensor EmbeddingMlp::forward(const Tensor& x) { return fc2.forward(at::silu(fc1.forward(x))); }
 
 // residual + layer(x), in one pass where the primitives can.
-static Tensor plus(const Tensor& residual, Linear& layer, const Tensor& x) {
-  Tensor y = linear(x, layer.weight, layer.bias, residual);
-  for (const auto& delta : layer.deltas) y = y + delta->apply(x);
-  return y;
-}
+static Tensor plus(const Tensor& residual, Linear& layer, const Tensor& x) { return layer.forward(x, residual); }
 static Tensor plus(const Tensor& residual, Conv2d& layer, const Tensor& x) {
   const Conv2dOptions& o = layer.options;
   return conv2d(x, layer.weight, layer.bias, o.stride, o.pad_h, o.pad_w, residual);
@@ -83,16 +79,18 @@ Tensor Attention::over_frames(const Tensor& x, const Tensor& residual) {
 Tensor Attention::over_context(const Tensor& x, const BlockContext& ctx, const Tensor& residual) {
   const std::int64_t b = x.size(0), f = x.size(1), s = x.size(2), groups = ctx.context.size(1),
                      length = ctx.context.size(2);
+  const Tensor tokens = ctx.context.reshape({b * groups, length, -1});
   Tensor k, v;
   const auto cached = ctx.cache ? ctx.cache->find(this) : ContextCache::iterator{};
   if (ctx.cache && cached != ctx.cache->end()) {
     std::tie(k, v) = cached->second;
   } else {
-    const Tensor tokens = ctx.context.reshape({b * groups, length, -1});
-    k = to_k.forward(tokens);
-    v = to_v.forward(tokens);
+    k = linear(tokens, to_k.weight, to_k.bias);
+    v = linear(tokens, to_v.weight, to_v.bias);
     if (ctx.cache) ctx.cache->emplace(this, std::pair{k, v});
   }
+  k = to_k.changed(tokens, k);  // deltas may change from step to step: they are not cached
+  v = to_v.changed(tokens, v);
   // All frames of a clip share the tokens, so their queries are one long sequence: nothing is repeated.
   const Tensor q = to_q.forward(x).view({b * groups, f / groups * s, -1});
   return plus(residual, to_out, attend(q, k, v, heads_).view({b, f, s, -1}));
@@ -126,7 +124,10 @@ TransformerBlock::TransformerBlock(Kind kind, std::int64_t channels, std::int64_
 }
 
 Tensor TransformerBlock::forward(const Tensor& x0, const BlockContext& ctx) {
-  const auto through = [&](const Port& port, const Tensor& x, const Tensor& y) { return port ? port(x, y, ctx) : y; };
+  const auto through = [&](const Port& port, const Tensor& x, Tensor y) {
+    for (const auto& branch : port) y = branch->apply(x, y, ctx);
+    return y;
+  };
   Tensor h = norm1.forward(x0);
   const Tensor y1 = kind_ == Kind::spatial    ? attn1.over_positions(h, x0)
                     : kind_ == Kind::temporal ? attn1.over_frames(h, x0)

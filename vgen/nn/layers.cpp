@@ -13,9 +13,11 @@ Linear::Linear(std::int64_t in, std::int64_t out, bool with_bias) {
   add_parameter("weight", weight, empty({out, in}));
   if (with_bias) add_parameter("bias", bias, empty({out}));
 }
-Tensor Linear::forward(const Tensor& x) {
-  Tensor y = linear(x, weight, bias);
-  for (const auto& delta : deltas) y = y + delta->apply(x);
+Tensor Linear::forward(const Tensor& x, const Tensor& residual) {
+  return changed(x, linear(x, weight, bias, residual));
+}
+Tensor Linear::changed(const Tensor& x, Tensor y) const {
+  for (const auto& delta : deltas) y = delta->apply(x, y);
   return y;
 }
 

@@ -12,14 +12,15 @@ namespace vgen::nn {
 class VGEN_API LinearDelta {
  public:
   virtual ~LinearDelta() = default;
-  virtual Tensor apply(const Tensor& x) = 0;  // [.., in] -> [.., out], added to the layer's output
+  virtual Tensor apply(const Tensor& x, const Tensor& y) = 0;  // y [.., out] plus its change for the input x [.., in]
 };
 
 // y = x W^T + b (+ deltas), weight [out, in].
 class VGEN_API Linear : public Module {
  public:
   Linear(std::int64_t in, std::int64_t out, bool bias = true);
-  Tensor forward(const Tensor& x);
+  Tensor forward(const Tensor& x, const Tensor& residual = {});  // plus `residual`, where given
+  Tensor changed(const Tensor& x, Tensor y) const;               // y with the deltas for x
   Tensor weight, bias;
   std::vector<std::shared_ptr<LinearDelta>> deltas;
 };

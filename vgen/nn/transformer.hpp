@@ -2,7 +2,8 @@
 // and a temporal one (two self-attentions over the frames at each position). ModelScopeT2V, Wang et al. 2023,
 // section 3.2.
 #pragma once
-#include <functional>
+#include <memory>
+#include <vector>
 
 #include "vgen/nn/attention.hpp"
 
@@ -16,9 +17,14 @@ class VGEN_API FeedForward : public Module {
   Linear proj, out;
 };
 
-// Ports: branches that adapters attach after a sub-layer. A branch sees the block's input x and the sub-layer's result
-// y = x + f(norm(x)) and returns the new y (parallel: y + g(x); serial: g(y)).
-using Port = std::function<Tensor(const Tensor& x, const Tensor& y, const BlockContext& ctx)>;
+// A branch that an adapter attaches behind a sub-layer (adapters/). It sees the sub-layer's input x, before the norm,
+// and its result y = x + f(norm(x)), both [B, F, S, D], and returns the new y (parallel: y + g(x); serial: y + g(y)).
+class VGEN_API Branch {
+ public:
+  virtual ~Branch() = default;
+  virtual Tensor apply(const Tensor& x, const Tensor& y, const BlockContext& ctx) = 0;
+};
+using Port = std::vector<std::shared_ptr<Branch>>;  // applied one after the other
 
 // norm -> attn1, norm -> attn2, norm -> ff, each with a residual; [B, F, S, D]. Attention spatial: to the positions,
 // then to the context; temporal: to the frames, twice; cross: to the context, twice.

@@ -1,6 +1,7 @@
 // Area "unets": tiny reference networks with recorded outputs, intermediate tensors and gradients.
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/ones_like.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "vgen/parity/adapters.hpp"
 #include "vgen/parity/case.hpp"
 #include "vgen/parity/networks.hpp"
 
@@ -17,6 +19,7 @@ namespace {
 
 // One argument of the reference's forward call.
 Tensor argument(const Node& node, std::string_view salt) {
+  if (node.is_number()) return at::full({1}, node.as_double());
   if (const Node* name = node.find("unit")) return unit(salt, name->as_string(), node.at("shape").as_ints());
   if (const Node* shape = node.find("zeros")) return at::zeros(shape->as_ints());
   if (const Node* values = node.find("int64")) {  // a list, or a list of lists of one length
@@ -42,6 +45,7 @@ const std::map<std::string, std::string>& condition_names() {
                                                            {"masked", "masked"},
                                                            {"histogram", "histogram"},
                                                            {"y_image", "image"},
+                                                           {"ag_strength", "image_strength"},
                                                            {"single_sketch", "single_sketch"},
                                                            {"motion_cond", "motion"},
                                                            {"appearance_cond", "appearance"},
@@ -79,6 +83,8 @@ Tensor as_recorded(const Tensor& h, const std::vector<std::int64_t>& shape) {
   if (h.dim() == 5 && shape.size() == 4) return h.permute({0, 1, 4, 2, 3}).flatten(0, 1).contiguous();
   if (h.dim() == 5 && shape.size() == 3) return h.permute({0, 2, 3, 1, 4}).flatten(0, 2).contiguous();
   if (h.dim() == 4 && shape.size() == 4) return h.permute({0, 3, 1, 2}).contiguous();
+  if (h.dim() == 3 && shape.size() == 3 && h.size(0) < shape[0])  // tokens that the frames of a clip share
+    return h.repeat_interleave(shape[0] / h.size(0), 0);
   return h.reshape(shape);
 }
 
@@ -88,24 +94,32 @@ void run_unets(const Case& c, Report& report) {
   const std::string type = c.json.at("class").as_string();
   const std::string salt = c.json.at("salt").as_string();
   const unet::UNetOptions options = unet_options(type, c.json.at("constructor"), c.json.find("config"));
-  unet::UNet net(options);
+  const auto shared = std::make_shared<unet::UNet>(options);
+  unet::UNet& net = *shared;
   net.eval();
+  auto adapters = inject_adapters(type, c.json.at("constructor"), shared);
 
   // Parameters: the same names and shapes in the same order, then the values by rule.
-  const auto pairs = unet::reference_keys(net);
+  const auto base = unet::reference_keys(net);
+  const auto pairs = with_adapters(base, adapters);
   const Node& expected = c.json.at("parameters");
   report.check("parameter count", pairs.size() == expected.size(),
                str(pairs.size(), " tensors, golden ", expected.size()));
-  std::map<std::string, Tensor> parameters = fill(net, pairs, salt);
+  std::map<std::string, Tensor> parameters = fill(net, base, salt);
+  fill_adapters(adapters, salt, parameters);
   std::size_t misplaced = 0;
   for (std::size_t i = 0; i < std::min(pairs.size(), expected.size()); ++i)
     misplaced += pairs[i].theirs != expected[i][0].as_string() || pairs[i].their_shape != expected[i][1].as_ints();
   report.check("parameter names, shapes and order", misplaced == 0, str(misplaced, " differ"));
 
+  std::map<std::string, Tensor> seen;
+  observe_adapters(net, adapters, seen);
   for (const auto& [run, spec] : c.json.at("runs").entries) {
     const bool gradients = spec.find("grad_l2") != nullptr;
     const at::AutoGradMode mode(gradients);
     if (gradients) net.requires_grad(true);
+    if (run == "merged")
+      for (auto& each : adapters) each.merge();
     const Node& forward = spec.at("forward");
     std::map<std::string, Tensor> leaves;
     Tensor x = argument(forward.at("x"), salt);
@@ -113,7 +127,6 @@ void run_unets(const Case& c, Report& report) {
     leaves["x"] = x;
     const unet::Conditions given = conditions_from(forward, c.json, net, salt, leaves, gradients);
 
-    std::map<std::string, Tensor> seen;
     unet::ForwardOptions how;
     how.observe = [&](const std::string& block, const Tensor& h) {
       seen[unet::reference_name(block, options)] = h.detach();

@@ -279,6 +279,20 @@ UNet::UNet(const UNetOptions& options, Features own) : options_(options) {
 
 UNet::~UNet() = default;
 
+void UNet::declare(const std::string& condition) {
+  if (attached_.empty()) own_declared_ = declared_;
+  attached_.push_back(condition);
+  if (std::ranges::find(declared_, condition) == declared_.end()) declared_.push_back(condition);
+}
+void UNet::undeclare(const std::string& condition) {
+  const auto at = std::ranges::find(attached_, condition);
+  VGEN_CHECK(at != attached_.end(), ConfigError, "unet: the condition '", printable(condition), "' was not declared");
+  attached_.erase(at);
+  declared_ = own_declared_;
+  for (const std::string& each : attached_)
+    if (std::ranges::find(declared_, each) == declared_.end()) declared_.push_back(each);
+}
+
 // Whether the way up meets the sizes of the way down, which every level must halve and double again.
 static bool fits(std::int64_t rows, std::int64_t columns, const UNetOptions& o) {
   for (std::size_t i = 1; i < o.levels.size(); ++i) {
@@ -327,6 +341,7 @@ Tensor UNet::forward(const Tensor& x, const Tensor& t, const Conditions& given, 
   BlockContext ctx;
   ctx.cache = how.cache;
   ctx.dropout = how.dropout;
+  if (!attached_.empty()) ctx.conditions = given.all();
   ctx.temporal =
       options_.bypass == TemporalBypass::never || (options_.bypass == TemporalBypass::single_frame && frames > 1);
   const Tensor time = m.time_embed.forward(nn::sinusoidal_embedding(t, options_.channels).to(dtype));
@@ -368,7 +383,7 @@ Tensor UNet::forward(const Tensor& x, const Tensor& t, const Conditions& given, 
   const auto run = [&](const Tensor& input, const auto& stage) {
     if (!recompute_ || !at::GradMode::is_enabled()) return stage(input, ctx, how.observe);
     return nn::recompute(
-        [stage, ctx](const std::vector<Tensor>& in) {
+        [stage, ctx](const std::vector<Tensor>& in) {  // copies: the way back comes after this call
           BlockContext inner = ctx;
           inner.embedding = in[1];
           inner.context = in[2];

@@ -34,6 +34,9 @@ class VGEN_API UNet : public nn::Module {
 
   const UNetOptions& options() const { return options_; }
   const std::vector<std::string>& declared() const { return declared_; }  // names of the conditions it reads
+  // A condition that something attached to the blocks reads from its BlockContext, until as many calls of undeclare.
+  void declare(const std::string& condition);
+  void undeclare(const std::string& condition);
   // Drops activations of each block and computes them again on the way back: less memory, about a third more time.
   void recompute(bool on) { recompute_ = on; }
 
@@ -41,7 +44,7 @@ class VGEN_API UNet : public nn::Module {
   struct Body;
   UNetOptions options_;
   std::unique_ptr<Body> body_;
-  std::vector<std::string> declared_;
+  std::vector<std::string> declared_, own_declared_, attached_;
   bool recompute_ = false;
 };
 

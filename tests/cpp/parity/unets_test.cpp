@@ -20,7 +20,8 @@ TEST_P(UNetGoldens, Hold) {
 INSTANTIATE_TEST_SUITE_P(Systems, UNetGoldens,
                          testing::Values("t2v", "t2v_fps", "i2vgen", "higen", "sr600", "tft2v_t2v", "tft2v_vcomposer",
                                          "tft2v_extra", "videolcm_t2v", "videolcm_vcomposer", "dreamvideo_base",
-                                         "lora_off"),
+                                         "lora_off", "lora", "dreamvideo_subject", "dreamvideo_motion",
+                                         "dreamvideo_joint", "dreamvideo_serial"),
                          [](const auto& info) { return std::string(info.param); });
 
 TEST(UNetGoldens, AWrongWeightFails) {
