@@ -108,6 +108,7 @@ void bind_samplers(py::module_& m);
 void bind_nn(py::module_& m);
 void bind_unet(py::module_& m);
 void bind_vae(py::module_& m);
+void bind_adapters(py::module_& m);
 void bind_conditioning(py::module_& m);
 void bind_weights(py::module_& m);
 void bind_pipelines(py::module_& m);

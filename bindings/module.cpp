@@ -110,6 +110,7 @@ PYBIND11_MODULE(_core, m) {
   folder("nn", bind_nn);
   folder("unet", bind_unet);
   folder("vae", bind_vae);
+  folder("adapters", bind_adapters);
   folder("conditioning", bind_conditioning);
   folder("weights", bind_weights);
   folder("pipelines", bind_pipelines);

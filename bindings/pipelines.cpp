@@ -103,6 +103,7 @@ void bind_pipelines(py::module_& m) {
       .def_property(
           "vae", [](const Components& c) { return c.vae; }, replace_part(&Components::vae, "vae"))
       .def_readwrite("index", &Components::index)
+      .def_readwrite("adapters", &Components::adapters, doc("pipelines::Components::adapters"))
       .def_readonly("folder", &Components::folder, doc("pipelines::Components::folder"))
       .def("__repr__", [](const Components& c) {
         return repr_of("Components",

@@ -26,6 +26,7 @@ if ".".join(torch.__version__.split(".")[:2]) != _build_info.torch:
     )
 
 from vgen import (
+    adapters,
     conditioning,
     data,
     diffusion,
@@ -79,6 +80,7 @@ __all__ = [
     "UnsupportedError",
     "WeightsError",
     "__version__",
+    "adapters",
     "conditioning",
     "data",
     "diffusion",

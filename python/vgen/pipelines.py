@@ -21,6 +21,7 @@ from vgen._core.pipelines import (
     shipped_model,
     write_part,
 )
+from vgen.adapters import AdapterVerbs
 from vgen.notebook import Progress
 
 __all__ = [
@@ -53,7 +54,7 @@ _OTHER_NAMES = {
 }
 
 
-class Pipeline(_core.pipelines.Pipeline):
+class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
     __doc__ = _core.pipelines.Pipeline.__doc__
 
     _interrupt = False  # a callback may set it, as in diffusers: the run stops after the step

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include "vgen/adapters/request.hpp"
 #include "vgen/cli/backend.hpp"
 #include "vgen/core/atomic_file.hpp"
 #include "vgen/core/log.hpp"
@@ -186,6 +187,14 @@ int cmd_gen(Invocation& in) {
     expect_writable(folder_of(sheet), 1 << 20);
   }
 
+  std::vector<adapters::AdapterRequest> adapters;
+  for (const char* option : {"adapter", "lora"})
+    for (const std::string& text : in.texts(option)) {
+      adapters.push_back(adapters::adapter_request(text));
+      VGEN_CHECK(fs::exists(adapters.back().file), IoError, "--", option, ": ", printable(adapters.back().file, 400),
+                 " does not exist");
+    }
+
   std::string model = in.text("model"), dtype = in.text("dtype");
   pipelines::Clip kept;  // of --from-latents
   if (in.has("from-latents")) {
@@ -215,6 +224,8 @@ int cmd_gen(Invocation& in) {
   progress({"load", 0, 0, 0});
   pipelines::Pipeline pipe = pipelines::Pipeline::from_pretrained(
       model, {.device = in.text("device", "cpu"), .dtype = dtype.empty() ? "fp32" : dtype});
+  for (const adapters::AdapterRequest& each : adapters)
+    pipe.components().adapters.push_back(adapters::inject(pipe.components().unet, each));
   if (needs_the_models_sampler(in)) {
     request.sampler = pipe.index().defaults.sampler;
     apply_sets(in, request);

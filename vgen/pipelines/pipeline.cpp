@@ -322,6 +322,11 @@ std::vector<Clip> Pipeline::generate(const Request& request, const Inputs& input
     clip.manifest.set("dtype", name_of(components_.unet->parameters().front().scalar_type()));
     if (callbacks.sampler) clip.manifest.set("sampler", Node("the caller's own"));
     clip.manifest.set("schedule", vgen::to_node(components_.index.schedule));
+    if (!components_.adapters.empty()) {
+      Node list = Node::list();
+      for (const adapters::Injection& each : components_.adapters) list.items.push_back(each.node());
+      clip.manifest.set("adapters", list);
+    }
     if (callbacks.on_latents) callbacks.on_latents(clip);
     clip.frames = decode(clip.latents, *p.request.fps, p.decode_chunk, callbacks);
     clips.push_back(std::move(clip));

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "vgen/adapters/injection.hpp"
 #include "vgen/conditioning/clip_vision.hpp"
 #include "vgen/conditioning/encoder.hpp"
 #include "vgen/core/progress.hpp"
@@ -31,6 +32,7 @@ struct Components {
   std::string folder;                                         // where they came from, for manifests
   std::shared_ptr<conditioning::ClipVision> image_encoder{};  // where the UNet takes pictures
   const System* system = nullptr;                             // one that systems() does not list; else index.system
+  std::vector<adapters::Injection> adapters{};  // on the UNet: told which step a run is in, named in manifests
 };
 
 // What a system takes beside the prompt. Pictures of any size: they are resized as the reference does.

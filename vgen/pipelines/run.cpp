@@ -21,7 +21,9 @@ Run::Run(Components& c, const Plan& p, const Inputs& i, Tensor words, std::uint6
       draw(noise_from(make_generator(s))),
       schedule(schedulers::make_schedule(c.index.schedule)),
       device(c.unet->parameters().front().device()),
-      words_(std::move(words)) {}
+      words_(std::move(words)) {
+  for (adapters::Injection& each : c.adapters) each.at_step(0);
+}
 
 std::int64_t Run::latent_height() const { return *request.height / components.vae->options().downscale(); }
 std::int64_t Run::latent_width() const { return *request.width / components.vae->options().downscale(); }
@@ -81,6 +83,7 @@ samplers::OnStep Run::on_step() {
   return [this](samplers::Step& done) {
     callbacks.cancel.check("gen");
     step_ = done.index + 2;
+    for (adapters::Injection& each : components.adapters) each.at_step(done.index + 1);
     const bool go_on = !callbacks.on_step || callbacks.on_step(done);
     if (callbacks.progress)
       callbacks.progress({"denoise", done.index + 1, done.total,
