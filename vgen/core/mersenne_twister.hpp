@@ -2,6 +2,7 @@
 // the generators that the reference draws clip starts, masks and thresholds from.
 #pragma once
 #include <array>
+#include <bit>
 #include <cstdint>
 
 #include "vgen/core/error.hpp"
@@ -65,6 +66,15 @@ class MersenneTwister {
     for (const int shift : {1, 2, 4, 8, 16}) mask |= mask >> shift;
     for (;;)
       if (const std::uint32_t value = bits() & mask; value <= range) return low + value;
+  }
+  // random.randint(low, high) of Python: high is included; fewer than 2^32 numbers.
+  std::int64_t between(std::int64_t low, std::int64_t high) {
+    VGEN_CHECK(low <= high && high - low < (std::int64_t(1) << 32) - 1, ConfigError, "random: no integer in [", low,
+               ", ", high, "]");
+    const auto count = static_cast<std::uint32_t>(high - low + 1);
+    const int unused = std::countl_zero(count);
+    for (;;)
+      if (const std::uint32_t value = bits() >> unused; value < count) return low + value;
   }
 
  private:

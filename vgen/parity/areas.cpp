@@ -7,6 +7,7 @@ void run_unets(const Case&, Report&);
 void run_vae(const Case&, Report&);
 void run_clip(const Case&, Report&);
 void run_annotators(const Case&, Report&);
+void run_data(const Case&, Report&);
 void run_pipelines(const Case&, Report&);
 void run_training(const Case&, Report&);
 
@@ -19,6 +20,7 @@ const std::map<std::string, Handler>& handlers() {
       {"pipelines", run_pipelines},
       {"training", run_training},
       {"annotators", run_annotators},
+      {"data", run_data},
   };
   return table;
 }

@@ -5,7 +5,7 @@
 
 namespace vgen::video::ffmpeg_api {
 
-inline constexpr int version = 1;  // raised with every change of this file
+inline constexpr int version = 2;  // raised with every change of this file
 
 enum Status : int { ok = 0, end = 1, media = 2, io = 3, unavailable = 4, interrupted = 5, internal = 6 };
 
@@ -23,6 +23,7 @@ struct OpenRead {
   std::int64_t max_pixels, max_frames;
   int max_streams;
   double deadline_seconds;  // for opening, and then for each frame
+  int motion_vectors;       // nonzero: pictures carry them where the decoder exports them
   int threads;              // 0 = by FFmpeg
   Interrupted interrupted;
   void* user;
@@ -38,9 +39,15 @@ struct Info {
   const char* comment;  // container metadata "comment"; "" if none; valid until close
 };
 
+struct MotionVector {  // as shown, after rotation; see vgen/video/motion_vectors.hpp
+  std::int32_t source, width, height, src_x, src_y, dst_x, dst_y, motion_x, motion_y, motion_scale;
+};
+
 struct Picture {
   const std::uint8_t* rgba;  // [height, width, 4], rows `stride` bytes apart
   std::int64_t height, width, stride;
+  const MotionVector* vectors;
+  std::int64_t vector_count;
 };
 
 struct OpenWrite {
@@ -61,7 +68,8 @@ struct Api {
   int version;
   const char* libraries;  // "FFmpeg 5.1.9, libavcodec 59.37.100"
   void* (*read_open)(const OpenRead*, Info*, Error*);
-  // Next picture, valid until the next call; `skip` only counts it. Status `end` after the last one.
+  // Next picture, valid until the next call; `skip` only counts it and gives its motion vectors. Status `end` after the
+  // last one.
   Status (*read_next)(void*, int skip, Picture*, Error*);
   // After `end`: nonzero if the file ends early or data had to be dropped.
   int (*read_truncated)(void*);

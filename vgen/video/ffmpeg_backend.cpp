@@ -181,6 +181,10 @@ class Reader {
     decoder_->pkt_timebase = stream_->time_base;
     decoder_->max_pixels = r_.max_pixels;
     decoder_->thread_count = r_.threads;
+    if (r_.motion_vectors) {
+      decoder_->flags2 |= AV_CODEC_FLAG2_EXPORT_MVS;
+      decoder_->thread_type = FF_THREAD_SLICE;  // frame threads export pictures that others still decode
+    }
     decoder_->log_level_offset = 64;  // its worker threads have no collector
     Dictionary limits;
     limits.set("codec_whitelist", decoders);
@@ -203,7 +207,9 @@ class Reader {
         if ((frame_->flags & AV_FRAME_FLAG_CORRUPT) || frame_->decode_error_flags) truncated_ = true;
         last_end_ = std::max(
             last_end_, frame_->best_effort_timestamp == AV_NOPTS_VALUE ? last_end_ : frame_->best_effort_timestamp);
+        out = {};
         if (!skip) convert(out);
+        if (r_.motion_vectors) collect(out);
         av_frame_unref(frame_.get());
         return ok;
       }
@@ -359,11 +365,9 @@ class Reader {
     std::uint8_t* const planes[4] = {pixels_.data()};
     const int strides[4] = {int(stride)};
     sws_scale(scaler_.get(), f.data, f.linesize, 0, f.height, planes, strides);
-    out = {pixels_.data(), height_, width_, stride};
+    out = {pixels_.data(), height_, width_, stride, nullptr, 0};
 
-    const auto* side = av_frame_get_side_data(&f, AV_FRAME_DATA_DISPLAYMATRIX);
-    const auto turn =
-        orientation(side && side->size >= 36 ? reinterpret_cast<const std::int32_t*>(side->data) : stream_matrix());
+    const auto turn = turn_of(f);
     if (turn.identity()) return;
     const std::int64_t w = turn.swap ? height_ : width_, h = turn.swap ? width_ : height_;
     turned_.resize(std::size_t(w * h * 4));
@@ -373,7 +377,37 @@ class Reader {
         std::memcpy(&turned_[std::size_t((y * w + x) * 4)],
                     &pixels_[std::size_t(turn.swap ? u * stride + v * 4 : v * stride + u * 4)], 4);
       }
-    out = {turned_.data(), h, w, w * 4};
+    out = {turned_.data(), h, w, w * 4, nullptr, 0};
+  }
+
+  void collect(Picture& out) {
+    vectors_.clear();
+    const auto* side = av_frame_get_side_data(frame_.get(), AV_FRAME_DATA_MOTION_VECTORS);
+    if (!side) return;
+    const auto turn = turn_of(*frame_);
+    const std::int32_t w = turn.swap ? frame_->height : frame_->width, h = turn.swap ? frame_->width : frame_->height;
+    const auto turned = [&](auto& x, auto& y, std::int32_t last_x, std::int32_t last_y) {
+      if (turn.swap) std::swap(x, y);
+      if (turn.flip_x) x = last_x - x;
+      if (turn.flip_y) y = last_y - y;
+    };
+    const auto* all = reinterpret_cast<const AVMotionVector*>(side->data);
+    for (std::size_t i = 0; i < side->size / sizeof(AVMotionVector); ++i) {
+      const AVMotionVector& v = all[i];
+      MotionVector m{v.source, v.w,     v.h,        v.src_x,    v.src_y,
+                     v.dst_x,  v.dst_y, v.motion_x, v.motion_y, std::max<int>(v.motion_scale, 1)};
+      if (turn.swap) std::swap(m.width, m.height);
+      turned(m.src_x, m.src_y, w - 1, h - 1);
+      turned(m.dst_x, m.dst_y, w - 1, h - 1);
+      turned(m.motion_x, m.motion_y, 0, 0);
+      vectors_.push_back(m);
+    }
+    out.vectors = vectors_.data(), out.vector_count = std::int64_t(vectors_.size());
+  }
+
+  Orientation turn_of(const AVFrame& f) const {
+    const auto* side = av_frame_get_side_data(&f, AV_FRAME_DATA_DISPLAYMATRIX);
+    return orientation(side && side->size >= 36 ? reinterpret_cast<const std::int32_t*>(side->data) : stream_matrix());
   }
 
   struct Source {
@@ -398,6 +432,7 @@ class Reader {
   Source source_{};
   int width_ = 0, height_ = 0;
   std::vector<std::uint8_t> pixels_, turned_;
+  std::vector<MotionVector> vectors_;
   Info declared_{};
 };
 

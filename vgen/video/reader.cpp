@@ -12,6 +12,7 @@
 #include "vgen/core/log.hpp"
 #include "vgen/video/backend.hpp"
 #include "vgen/video/ffmpeg_api.hpp"
+#include "vgen/video/motion_vectors.hpp"
 #include "vgen/video/png.hpp"
 #include "vgen/video/y4m.hpp"
 
@@ -128,6 +129,8 @@ struct Source {
   struct Picture {
     const std::uint8_t* pixels = nullptr;
     std::int64_t height = 0, width = 0, stride = 0, channels = 0;
+    const ffmpeg_api::MotionVector* vectors = nullptr;
+    std::int64_t vector_count = 0;
   };
   virtual bool next(bool skip, Picture& out) = 0;
 };
@@ -150,7 +153,7 @@ struct PngSource final : Source {
   bool next(bool, Picture& out) override {
     const Frames& f = image.frames;
     if (at == f.count) return false;
-    out = {f.frame(at++), f.height, f.width, f.width * 4, 4};
+    out = {.pixels = f.frame(at++), .height = f.height, .width = f.width, .stride = f.width * 4, .channels = 4};
     return true;
   }
 };
@@ -176,7 +179,7 @@ struct Y4mSource final : Source {
     if (!skip) {
       rgb.resize(std::size_t(y4m.height * y4m.width * 3));
       y4m_to_rgb(y4m, file.read(at + end + 1, y4m.frame_bytes), rgb.data());
-      out = {rgb.data(), y4m.height, y4m.width, y4m.width * 3, 3};
+      out = {.pixels = rgb.data(), .height = y4m.height, .width = y4m.width, .stride = y4m.width * 3, .channels = 3};
     }
     at += end + 1 + y4m.frame_bytes;
     return true;
@@ -190,7 +193,7 @@ struct FfmpegSource final : Source {
   void* reader = nullptr;
   bool early = false;
 
-  FfmpegSource(const InputFile& file, std::string_view demuxer, const ReadOptions& o, std::string name,
+  FfmpegSource(const InputFile& file, std::string_view demuxer, const ReadOptions& o, bool vectors, std::string name,
                const CancelToken& c)
       : api(backend(name)), who(std::move(name)), cancel(c) {
     const std::string format(demuxer);
@@ -199,6 +202,7 @@ struct FfmpegSource final : Source {
     request.demuxer = format.c_str();
     request.max_pixels = o.pixels, request.max_frames = video::max_frames, request.max_streams = video::max_streams;
     request.deadline_seconds = o.timeout, request.threads = o.threads;
+    request.motion_vectors = vectors;
     request.interrupted = [](void* token) { return int(static_cast<CancelToken*>(token)->cancelled()); };
     request.user = &cancel;
     ffmpeg_api::Info i{};
@@ -221,7 +225,7 @@ struct FfmpegSource final : Source {
     info.truncated = early || api.read_truncated(reader);
     if (status == ffmpeg_api::end) return false;
     if (status != ffmpeg_api::ok) fail(error);
-    out = {p.rgba, p.height, p.width, p.stride, 4};
+    out = {p.rgba, p.height, p.width, p.stride, 4, p.vectors, p.vector_count};
     return true;
   }
   [[noreturn]] void fail(const ffmpeg_api::Error& e) const {
@@ -253,7 +257,7 @@ struct VideoReader::Impl {
   std::unique_ptr<Source> source;  // after `file`, which it reads
   std::int64_t at = 0, delivered = 0;
 
-  Impl(const std::filesystem::path& path, const ReadOptions& options, const CancelToken& c)
+  Impl(const std::filesystem::path& path, const ReadOptions& options, const CancelToken& c, bool vectors = false)
       : who("video: " + shown(path)), o(options), cancel(c), file(path) {
     VGEN_CHECK(o.start >= 0 && o.stride >= 1 && o.frames >= 0 && o.bytes > 0 && o.timeout >= 0 && o.threads >= 0,
                ConfigError,
@@ -275,7 +279,7 @@ struct VideoReader::Impl {
       else if (kind == "y4m")
         source = std::make_unique<Y4mSource>(file, o);
     } catch (const MediaError& e) { throw MediaError(str(who, ": ", e.what())); }
-    if (!source) source = std::make_unique<FfmpegSource>(file, kind, o, who, cancel);
+    if (!source) source = std::make_unique<FfmpegSource>(file, kind, o, vectors, who, cancel);
     const VideoInfo& i = source->info;
     VGEN_CHECK(i.frames == 1 || (i.fps > 0 && i.fps <= 1000), MediaError, who, ": limit: frame rate ", i.fps,
                " is not in (0, 1000]");
@@ -283,24 +287,31 @@ struct VideoReader::Impl {
                max_frames, " are read; ask for a part (start, frames)");
   }
 
-  bool next(Frames& frame) {
+  // The next picture of the request; without `pixels` only its motion vectors.
+  bool advance(Source::Picture& p, bool pixels) {
     for (;;) {
       cancel.check(who);
       if (o.frames > 0 && delivered == o.frames) return false;
       const bool skip = at < o.start || (at - o.start) % o.stride != 0;
-      Source::Picture p;
-      if (!source->next(skip, p)) return false;
+      p = {};
+      if (!source->next(skip || !pixels, p)) return false;
       VGEN_CHECK(at < max_frames, MediaError, who, ": limit: more than ", max_frames, " frames");
       ++at;
       if (skip) continue;
-      const bool reuse = frame.pixels && frame.pixels.use_count() == 1 && frame.count == 1 &&
-                         frame.height == p.height && frame.width == p.width && frame.channels == 3;
-      if (!reuse) frame = Frames(1, p.height, p.width, 3);
-      frame.fps = source->info.fps > 0 ? source->info.fps / double(o.stride) : frame.fps;
-      copy(p, frame.frame(0));
       ++delivered;
       return true;
     }
+  }
+
+  bool next(Frames& frame) {
+    Source::Picture p;
+    if (!advance(p, true)) return false;
+    const bool reuse = frame.pixels && frame.pixels.use_count() == 1 && frame.count == 1 && frame.height == p.height &&
+                       frame.width == p.width && frame.channels == 3;
+    if (!reuse) frame = Frames(1, p.height, p.width, 3);
+    frame.fps = source->info.fps > 0 ? source->info.fps / double(o.stride) : frame.fps;
+    copy(p, frame.frame(0));
+    return true;
   }
 
   void copy(const Source::Picture& p, std::uint8_t* to) const {
@@ -367,6 +378,34 @@ Frames read_video(const std::filesystem::path& path, const ReadOptions& options,
   } else if (reader.info().truncated) {
     log::warn("video: ", shown(path), " is damaged or ends early; ", out.count, " frames were read");
   }
+  return out;
+}
+
+std::size_t MotionVectors::total() const {
+  std::size_t out = 0;
+  for (const auto& frame : frames) out += frame.size();
+  return out;
+}
+
+MotionVectors read_motion_vectors(const std::filesystem::path& path, const ReadOptions& options,
+                                  const CancelToken& cancel) {
+  VideoReader::Impl reader(path, options, cancel, /*vectors=*/true);
+  MotionVectors out;
+  Source::Picture p;
+  while (reader.advance(p, false)) {
+    auto& frame = out.frames.emplace_back();
+    for (std::int64_t i = 0; i < p.vector_count; ++i) {
+      const ffmpeg_api::MotionVector& v = p.vectors[i];
+      frame.push_back(
+          {v.source, v.width, v.height, v.src_x, v.src_y, v.dst_x, v.dst_y, v.motion_x, v.motion_y, v.motion_scale});
+    }
+  }
+  VGEN_CHECK(!out.frames.empty(), MediaError, "video: ", shown(path), ": no frame could be decoded");
+  const VideoInfo& info = reader.source->info;
+  out.height = info.height, out.width = info.width, out.codec = info.codec, out.truncated = info.truncated;
+  out.fps = info.fps / double(options.stride);
+  if (out.truncated)
+    log::warn("video: ", shown(path), " is damaged or ends early; ", out.frames.size(), " frames were read");
   return out;
 }
 
