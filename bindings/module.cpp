@@ -90,6 +90,8 @@ bool Interruption::signalled() {
   return false;
 }
 
+void bind_annotators(py::module_& m);  // the second half of the folder conditioning
+
 }  // namespace vgen::bindings
 
 PYBIND11_MODULE(_core, m) {
@@ -99,6 +101,7 @@ PYBIND11_MODULE(_core, m) {
   const auto folder = [&](const char* name, void (*bind)(py::module_&)) {
     py::module_ sub = m.def_submodule(name, doc(name));
     bind(sub);
+    return sub;
   };
   folder("schedulers", bind_schedulers);
   folder("text", bind_text);
@@ -111,7 +114,8 @@ PYBIND11_MODULE(_core, m) {
   folder("unet", bind_unet);
   folder("vae", bind_vae);
   folder("adapters", bind_adapters);
-  folder("conditioning", bind_conditioning);
+  py::module_ conditioning = folder("conditioning", bind_conditioning);
+  bind_annotators(conditioning);
   folder("weights", bind_weights);
   folder("pipelines", bind_pipelines);
   folder("train", bind_train);

@@ -1,0 +1,157 @@
+// Encoders of conditions: depth, edges, sketches, palettes, motion, masks, and conditions that are drawn.
+#include "bindings/tensor.hpp"
+#include "vgen/conditioning/canny.hpp"
+#include "vgen/conditioning/dpt.hpp"
+#include "vgen/conditioning/drawing.hpp"
+#include "vgen/conditioning/factors.hpp"
+#include "vgen/conditioning/frames.hpp"
+#include "vgen/conditioning/mask.hpp"
+#include "vgen/conditioning/motion.hpp"
+#include "vgen/conditioning/palette.hpp"
+#include "vgen/conditioning/picture.hpp"
+#include "vgen/conditioning/sketch.hpp"
+#include "vgen/conditioning/super_resolution.hpp"
+
+namespace vgen::bindings {
+namespace {
+
+using Unlocked = py::call_guard<py::gil_scoped_release>;
+
+template <class E>
+E choice(const std::string& name, const char* who, const char* what) {
+  E value{};
+  from_node(Node(name), value, {who, what});
+  return value;
+}
+
+// A network of options with `load` and `forward`.
+template <class T, class O>
+auto network(py::module_& m, const char* name, const char* text) {
+  return py::class_<T, nn::Module, std::shared_ptr<T>>(m, name, text)
+      .def(py::init([name](const std::optional<O>& options, const py::kwargs& fields) {
+             const auto o = with_keywords(options.value_or(O{}), fields, name);
+             const py::gil_scoped_release released;
+             return std::make_shared<T>(o);
+           }),
+           "options"_a = py::none())
+      .def_property_readonly("options", &T::options)
+      .def("load", &T::load, "path"_a, Unlocked(),
+           "From the released checkpoint; nothing is changed if it does not fit.")
+      .def("forward", &T::forward, "x"_a, Unlocked())
+      .def("__call__", &T::forward, "x"_a, Unlocked(), "The same as forward.");
+}
+
+}  // namespace
+
+void bind_annotators(py::module_& m) {
+  using namespace conditioning;
+  bind_options<DptDepthOptions>(m, "DptDepthOptions", doc("conditioning::DptDepthOptions"));
+  network<DptDepth, DptDepthOptions>(m, "DptDepth", doc("conditioning::DptDepth"))
+      .def("condition", &DptDepth::condition, "frames"_a, "at_once"_a = 2, Unlocked(),
+           doc("conditioning::DptDepth::condition"));
+  m.def("depth_condition", &depth_condition, "depth"_a, Unlocked(), doc("conditioning::depth_condition"));
+
+  bind_options<PiDiNetOptions>(m, "PiDiNetOptions", doc("conditioning::PiDiNetOptions"));
+  network<PiDiNet, PiDiNetOptions>(m, "PiDiNet", doc("conditioning::PiDiNet"))
+      .def("detect", &PiDiNet::detect, "frames"_a, "at_once"_a = 2, Unlocked(), doc("conditioning::PiDiNet::detect"));
+  m.def("imagenet_normalise", &imagenet_normalise, "x"_a, Unlocked(), doc("conditioning::imagenet_normalise"));
+  py::class_<SketchSimplification, nn::Module, std::shared_ptr<SketchSimplification>>(
+      m, "SketchSimplification", doc("conditioning::SketchSimplification"))
+      .def(py::init([](const std::string& model) {
+             const auto chosen = choice<SketchModel>(model, "SketchSimplification", "model");
+             const py::gil_scoped_release released;
+             return std::make_shared<SketchSimplification>(chosen);
+           }),
+           "model"_a = "gan")
+      .def("load", &SketchSimplification::load, "path"_a, Unlocked(), doc("conditioning::SketchSimplification::load"))
+      .def("forward", &SketchSimplification::forward, "x"_a, Unlocked(),
+           doc("conditioning::SketchSimplification::forward"))
+      .def("__call__", &SketchSimplification::forward, "x"_a, Unlocked(), "The same as forward.");
+  m.def("sketch", &sketch, "edges"_a, "simplifier"_a, "frames"_a, "at_once"_a = 2, Unlocked(),
+        doc("conditioning::sketch"));
+
+  m.def(
+      "canny_thresholds",
+      [](const Tensor& picture, const std::optional<double>& share) {
+        const auto t = share ? canny_thresholds(picture, *share) : canny_thresholds(picture);
+        return std::pair(t.low, t.high);
+      },
+      "picture"_a, "share"_a = py::none(),
+      "(low, high) from the median m of a picture: 0.67 m and 1.33 m, or (1 - share) m and twice that.");
+  m.def(
+      "canny",
+      [](const Tensor& picture, const std::optional<std::pair<double, double>>& thresholds) {
+        return canny(picture,
+                     thresholds ? CannyThresholds{thresholds->first, thresholds->second} : canny_thresholds(picture));
+      },
+      "picture"_a, "thresholds"_a = py::none(), Unlocked(), doc("conditioning::canny"));
+  m.def("to_rgb", &to_rgb, "picture"_a, Unlocked(), doc("conditioning::to_rgb"));
+  m.def("resize_picture", &resize_picture, "picture"_a, "short_side"_a, Unlocked(),
+        doc("conditioning::resize_picture"));
+
+  bind_options<PaletteOptions>(m, "PaletteOptions", doc("conditioning::PaletteOptions"));
+  py::class_<Palette>(m, "Palette", doc("conditioning::Palette"))
+      .def(py::init([](const std::optional<PaletteOptions>& options, const py::kwargs& fields) {
+             return Palette(with_keywords(options.value_or(PaletteOptions{}), fields, "Palette"));
+           }),
+           "options"_a = py::none())
+      .def("__len__", &Palette::size)
+      .def_property_readonly("rgb", &Palette::rgb, "float64 [n, 3] in [0, 1]")
+      .def_property_readonly("lab", &Palette::lab, "float64 [n, 3], CIELAB under D65")
+      .def_property_readonly("hex", &Palette::hex, "\"#rrggbb\" of each colour")
+      .def("nearest", &Palette::nearest, "picture"_a, Unlocked(), doc("conditioning::Palette::nearest"))
+      .def("quantise", &Palette::quantise, "picture"_a, Unlocked(), doc("conditioning::Palette::quantise"))
+      .def("histogram", &Palette::histogram, "picture"_a, "sigma"_a = 10, Unlocked(),
+           doc("conditioning::Palette::histogram"))
+      .def("picture", &Palette::picture, "histogram"_a, "height"_a = 50, "width"_a = 200, Unlocked(),
+           doc("conditioning::Palette::picture"));
+
+  m.def("to_frames", &conditioning::to_frames, "frames"_a, doc("conditioning::to_frames"));
+  m.def(
+      "motion_vectors",
+      [](const std::filesystem::path& path, const std::string& source, const std::optional<video::ReadOptions>& options,
+         const py::kwargs& fields) {
+        const auto from = choice<MotionSource>(source, "motion_vectors", "source");
+        const auto o = with_keywords(options.value_or(video::ReadOptions{}), fields, "motion_vectors");
+        return interruptible([&](const CancelToken& cancel) { return motion_vectors(path, from, o, cancel); });
+      },
+      "path"_a, "source"_a = "automatic", "options"_a = py::none(), doc("conditioning::motion_vectors"));
+  m.def(
+      "motion_vectors",
+      [](const video::Frames& frames, const std::string& source) {
+        const auto from = choice<MotionSource>(source, "motion_vectors", "source");
+        return interruptible([&](const CancelToken& cancel) { return motion_vectors(frames, from, cancel); });
+      },
+      "frames"_a, "source"_a = "automatic", "The same of decoded frames, uint8 [F, H, W, C].");
+  m.def("fit_condition", &fit_condition, "x"_a, "height"_a, "width"_a, Unlocked(), doc("conditioning::fit_condition"));
+
+  m.def(
+      "random_mask",
+      [](const std::string& kind, std::int64_t height, std::int64_t width, std::uint32_t seed) {
+        auto random = MersenneTwister::numpy(seed);
+        return random_mask(choice<MaskKind>(kind, "random_mask", "kind"), height, width, random);
+      },
+      "kind"_a, "height"_a, "width"_a, "seed"_a = 0, doc("conditioning::random_mask"));
+  m.def("mask_track", &mask_track, "mask"_a, "frames"_a, "height"_a, "width"_a, Unlocked(),
+        doc("conditioning::mask_track"));
+  m.def("masked_condition", &masked_condition, "frames"_a, "masks"_a, Unlocked(),
+        doc("conditioning::masked_condition"));
+  m.def("motion_factors", &motion_factors, "frames"_a, "motion"_a, doc("conditioning::motion_factors"));
+  m.def("appearance_factors", &appearance_factors, "frames"_a, "appearance"_a, doc("conditioning::appearance_factors"));
+  m.def("low_resolution_input", &low_resolution_input, "frames"_a, "twice"_a = false, "height"_a = 720,
+        "width"_a = 1280, Unlocked(), doc("conditioning::low_resolution_input"));
+
+  bind_options<MotionPath>(m, "MotionPath", doc("conditioning::MotionPath"));
+  m.def("parse_motion_path", &parse_motion_path, "text"_a, doc("conditioning::parse_motion_path"));
+  m.def("drawn_motion", &drawn_motion, "paths"_a, "frames"_a, "height"_a, "width"_a, "block"_a = 16, Unlocked(),
+        doc("conditioning::drawn_motion"));
+  bind_options<MaskKey>(m, "MaskKey", doc("conditioning::MaskKey"));
+  m.def("drawn_mask", &drawn_mask, "keys"_a, "frames"_a, "height"_a, "width"_a, Unlocked(),
+        doc("conditioning::drawn_mask"));
+  bind_options<SketchStroke>(m, "SketchStroke", doc("conditioning::SketchStroke"));
+  m.def("drawn_sketch", &drawn_sketch, "strokes"_a, "frames"_a, "height"_a, "width"_a, Unlocked(),
+        doc("conditioning::drawn_sketch"));
+  m.def("overlay", &overlay, "frames"_a, "condition"_a, "gain"_a = 1, doc("conditioning::overlay"));
+}
+
+}  // namespace vgen::bindings
