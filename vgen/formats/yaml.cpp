@@ -72,10 +72,33 @@ std::optional<Node> resolve(std::string_view s) {
   return Node(std::string(s));
 }
 
+// YAML 1.1 as PyYAML resolves it, where it differs from the core schema.
+std::optional<Node> resolve_1_1(std::string_view s) {
+  if (any_of(s, {"yes", "Yes", "YES", "on", "On", "ON"})) return Node(true);
+  if (any_of(s, {"no", "No", "NO", "off", "Off", "OFF"})) return Node(false);
+  std::string_view digits = s;
+  const bool minus = s.starts_with('-');
+  if (minus || s.starts_with('+')) digits.remove_prefix(1);
+  if (digits.size() > 1 && digits[0] == '0' && digits_only(digits)) {
+    std::int64_t value = 0;
+    if (digits.find_first_of("89") != std::string_view::npos) return Node(std::string(s));
+    if (std::from_chars(digits.data(), digits.data() + digits.size(), value, 8).ec != std::errc()) return std::nullopt;
+    return Node(minus ? -value : value);
+  }
+  if (s.starts_with("0o")) return Node(std::string(s));
+  std::optional<Node> out = resolve(s);
+  const std::size_t e = s.find_first_of("eE");
+  if (out && out->is(Node::Type::real) && std::isfinite(out->real) && e != std::string_view::npos &&
+      (s.find('.') == std::string_view::npos || (s[e + 1] != '-' && s[e + 1] != '+')))
+    return Node(std::string(s));
+  return out;
+}
+
 class Parser {
  public:
-  Parser(std::string_view text, const std::string& source, const TextLimits& limits)
-      : text_(text), source_(source), limits_(limits) {
+  Parser(std::string_view text, const std::string& source, const TextLimits& limits,
+         std::vector<RepeatedKey>* repeated_1_1 = nullptr)
+      : text_(text), source_(source), limits_(limits), repeated_1_1_(repeated_1_1) {
     if (text.size() > limits.bytes) fail(str("the text has ", text.size(), " bytes, the limit is ", limits.bytes));
     for (std::size_t i = 0; i < text_.size();) {  // once for all: the rest need not ask again
       const int n = detail::utf8_length(text_, i);
@@ -217,7 +240,7 @@ class Parser {
     return node;
   }
   Node plain(std::string_view text, const Mark& mark) {
-    std::optional<Node> node = resolve(text);
+    std::optional<Node> node = repeated_1_1_ ? resolve_1_1(text) : resolve(text);
     if (!node) fail(mark, str("the number '", printable(text, 60), "' does not fit"));
     return made(std::move(*node), mark);
   }
@@ -237,13 +260,16 @@ class Parser {
         map_.entries.emplace_back(std::move(key), std::move(value));
         return;
       }
-      log::warn(p_.source_, ":", mark.line, ":", mark.column, ": duplicate key '", printable(key),
-                "'; the last value counts");
+      if (p_.repeated_1_1_)
+        p_.repeated_1_1_->push_back({key, mark.line, mark.column});
+      else
+        log::warn(p_.source_, ":", mark.line, ":", mark.column, ": duplicate key '", printable(key),
+                  "'; the last value counts");
       map_.entries[at->second].second = std::move(value);
     }
     void check(const std::string& key, const Mark& mark) const {
       if (key == "<<") p_.fail(mark, "merge keys are not read");
-      if (index_.contains(key) && !p_.limits_.last_key_wins) p_.fail(mark, str("duplicate key '", printable(key), "'"));
+      if (index_.contains(key) && !p_.limits_.last_key_wins && !p_.repeated_1_1_) p_.fail(mark, str("duplicate key '", printable(key), "'"));
     }
 
    private:
@@ -686,6 +712,7 @@ class Parser {
   std::string_view text_;
   const std::string& source_;
   const TextLimits& limits_;
+  std::vector<RepeatedKey>* repeated_1_1_;  // given: YAML 1.1
   std::size_t at_ = 0, line_start_ = 0, nodes_ = 0;
   std::size_t counted_from_ = 0, counted_at_ = 0;
   int line_ = 1, depth_ = 0, counted_ = 0;
@@ -830,6 +857,13 @@ Node read_config(const fs::path& path, const fs::path& root, std::vector<fs::pat
 
 Node parse_yaml(std::string_view text, const std::string& source, const TextLimits& limits) {
   Node out = Parser(text, source, limits).document();
+  refuse_code(out, source);
+  return out;
+}
+
+Node parse_yaml_1_1(std::string_view text, const std::string& source, std::vector<RepeatedKey>& repeated) {
+  const TextLimits limits;
+  Node out = Parser(text, source, limits, &repeated).document();
   refuse_code(out, source);
   return out;
 }

@@ -5,6 +5,7 @@
 #pragma once
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "vgen/core/node.hpp"
 #include "vgen/formats/json.hpp"
@@ -12,6 +13,13 @@
 namespace vgen::formats {
 
 VGEN_API Node parse_yaml(std::string_view text, const std::string& source = "", const TextLimits& limits = {});
+// YAML 1.1 as PyYAML reads it, the same subset: plain "yes" is true, "017" is 15, "1e-4" is text ("1.0e-4" is not); a
+// repeated key replaces the first and is told in `repeated`.
+struct RepeatedKey {
+  std::string key;
+  int line = 0, column = 0;  // of the later one
+};
+VGEN_API Node parse_yaml_1_1(std::string_view text, const std::string& source, std::vector<RepeatedKey>& repeated);
 // Block style, short lists of plain values in one line; reads back equal, here and in PyYAML.
 VGEN_API std::string dump_yaml(const Node& node);
 // One scalar by the core schema: "1e-4" is a number, "017" an integer 17, "no" a string. Used by --set a.b=c (flow
