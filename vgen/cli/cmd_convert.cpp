@@ -1,12 +1,37 @@
-// vgen convert SRC DST: weights in another layout, number type or container.
+// vgen convert SRC DST: weights in another layout, number type or container; or a configuration of VGen as vgen's.
 #include "vgen/cli/backend.hpp"
 #include "vgen/cli/numbers.hpp"
+#include "vgen/core/atomic_file.hpp"
 #include "vgen/core/options.hpp"
 #include "vgen/pipelines/convert.hpp"
+#include "vgen/reference_config/reference_config.hpp"
 
 namespace vgen::cli {
+namespace {
+
+int convert_reference_config(Invocation& in) {
+  const std::string source = in.text("src");
+  const auto conversion = reference_config::convert(source);
+  reference_config::expect_no_problems(conversion, source);
+  const std::string yaml = reference_config::to_yaml(conversion, source);
+  if (!in.has("dst"))
+    in.console.print(yaml.substr(0, yaml.find_last_not_of('\n') + 1));
+  else if (!in.flag("dry-run"))
+    write_file(in.text("dst"), yaml);
+  Node keys = Node::list();
+  for (const auto& key : conversion.keys)
+    keys.items.push_back(
+        Node::map({{"key", key.key}, {"where", key.where}, {"used", key.used}, {"became", key.became}}));
+  in.console.result(Node::map({{"config", conversion.config}, {"keys", keys}, {"notes", to_node(conversion.notes)}}));
+  return 0;
+}
+
+}  // namespace
 
 int cmd_convert(Invocation& in) {
+  if (reference_config::is_reference_config(in.text("src"))) return convert_reference_config(in);
+  VGEN_CHECK(in.has("dst"), ConfigError, "vgen convert: name the file or folder to make, after '",
+             printable(in.text("src"), 400), "'");
   pipelines::ConvertOptions o{.dry_run = in.flag("dry-run"), .cancel = in.cancel, .on_progress = in.console.progress()};
   if (in.has("to")) {
     pipelines::Layout to{};

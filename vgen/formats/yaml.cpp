@@ -269,7 +269,8 @@ class Parser {
     }
     void check(const std::string& key, const Mark& mark) const {
       if (key == "<<") p_.fail(mark, "merge keys are not read");
-      if (index_.contains(key) && !p_.limits_.last_key_wins && !p_.repeated_1_1_) p_.fail(mark, str("duplicate key '", printable(key), "'"));
+      if (index_.contains(key) && !p_.limits_.last_key_wins && !p_.repeated_1_1_)
+        p_.fail(mark, str("duplicate key '", printable(key), "'"));
     }
 
    private:
