@@ -32,7 +32,7 @@ inline constexpr std::array kTasks{
     Task{"train_i2v_vs_img_text_entrance", "I", "i2vgen_xl", true, false},
     Task{"train_t2v_higen_entrance", "H", "higen", true, false},
 };
-inline constexpr std::string_view kInference = "tihsfclmdr", kTraining = "TDLRIH", kAll = "tihsfclmdrTDLRIH";
+inline constexpr std::string_view kTraining = "TDLRIH", kAll = "tihsfclmdrTDLRIH";
 
 // Of a value: b boolean, i integer, n number, s text, l list, m map, * anything; ? also null.
 struct Key {
@@ -81,7 +81,7 @@ inline const std::vector<Key>& top_keys() {
       {"target_fps", "n", "i", "index.defaults.fps", "only I2VGen-XL's network looks at it"},
       {"sample_fps", "*", "cmTDLRIH", "inputs.fps (data.fps in training)"},
       {"frame_lens", "l", "rhTDLRIH", "frames of training clips; of InstructVideo's inference"},
-      {"scale", "i", "tihfclmd", "inputs.latent_scale", "latents are an eighth by construction"},
+      {"scale", "i", "tihfclmd", "latents are an eighth of the picture", "latents are an eighth by construction"},
       {"scale_factor", "n", kAll, "checkpoints.latent_scale_factor"},
       {"seed", "i", kAll, "run.seed"},
       {"use_random_seed", "b", "dD", "run.seed"},

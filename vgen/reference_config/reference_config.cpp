@@ -91,12 +91,12 @@ class Converter {
     if (!own.is_map()) return std::move(out_);
     Node launched = own;
     merge(launched, pairs, std::string(kPairs), false);
-    if (!find_task(launched)) return std::move(out_);
+    if (!find_task(launched, pairs)) return std::move(out_);
     merged_ = formats::parse_yaml(kDefaults, "VGen's defaults");
     for (const char* base : {"vldm_cfg", "subject_cfg", "motion_cfg"}) {
       const Node* name = launched.find(base);
       if (!name || !name->is_string() || name->string.empty() || !reads(*find(top_keys(), base))) continue;
-      const std::string where = at(source_of(launched, pairs, base), *name);
+      const std::string where = at(source_of(pairs, base), *name);
       const fs::path file = locate(name->string);
       const Node layer = read(file, where);
       check(layer, file.string());
@@ -200,7 +200,7 @@ class Converter {
     }
   }
 
-  std::string source_of(const Node&, const Node& pairs, std::string_view key) const {
+  std::string source_of(const Node& pairs, std::string_view key) const {
     return pairs.find(key) ? std::string(kPairs) : path_.string();
   }
   // Where the effective value of a key stands.
@@ -225,11 +225,11 @@ class Converter {
   }
 
   // ---- what the keys are ----
-  bool find_task(const Node& launched) {
+  bool find_task(const Node& launched, const Node& pairs) {
     const Node* type = launched.find("TASK_TYPE");
     if (!type)
       return problem(path_.string(), "no key TASK_TYPE; a file of VGen names the entry point that runs it"), false;
-    const std::string place = at(source_of(launched, {}, "TASK_TYPE"), *type);
+    const std::string place = at(source_of(pairs, "TASK_TYPE"), *type);
     if (!type->is_string())
       return problem(place, str("TASK_TYPE: expected a name, got ", type_name(type->type))), false;
     for (const Task& task : kTasks)
@@ -326,10 +326,11 @@ class Converter {
       const Key* key = reference_config::find(*keys, name);
       if (!key) continue;
       const std::string full = path.empty() ? name : path + "." + name;
+      const bool block = value.is_map() && keys_of(full);
       KeyReport row{.key = full, .where = at(source, value)};
       const auto winner = origin_.find(full);
       if (winner != origin_.end() && winner->second != source) {
-        if (!value.is_map()) row.became = "replaced by " + where(full);
+        if (!block) row.became = "replaced by " + where(full);
       } else if (path == "embedder" && name == "vit_resolution" && is("sT")) {
         row.became = "no effect: this task shows CLIP no pictures";
       } else if (key->readers == "*" || (!letter.empty() && key->readers.find(letter) != std::string_view::npos)) {
@@ -338,7 +339,6 @@ class Converter {
       } else {
         row.became = str("no effect: ", key->idle);
       }
-      const bool block = value.is_map() && keys_of(full);
       if (!(block && row.became.empty())) out_.keys.push_back(row);
       if (block && (row.used || row.became.empty())) report(value, source, full);
     }
@@ -610,7 +610,7 @@ class Converter {
                                             {"height", size.size() == 2 ? size[1] : 256}})}));
     set("unet.context", std::move(context));
     for (const auto& [theirs, ours] :
-         {std::pair{"misc_dropout", "p"}, {"p_all_zero", "all_zero"}, {"p_all_keep", "all_keep"}})
+         {std::pair{"misc_dropout", "p"}, std::pair{"p_all_zero", "all_zero"}, std::pair{"p_all_keep", "all_keep"}})
       if (const auto p = number(str("UNet.", theirs))) set(str("unet.condition_dropout.", ours), *p);
   }
 
@@ -651,6 +651,9 @@ class Converter {
     if (task_->training) checkpoint("start", "Pretrain.resume_checkpoint");
     checkpoint("text_encoder", "embedder.pretrained");
     checkpoint("vae", "auto_encoder.pretrained");
+    set("checkpoints.latent_scale_factor", number("scale_factor").value_or(0.18215));
+    if (is("tihfclmd") && integer("scale", 8) != 8)
+      problem(where("scale"), "scale: latents are an eighth of the picture; VGen's files all say 8");
   }
 
   void adapters() {
@@ -660,7 +663,7 @@ class Converter {
       set("adapters.lora", std::move(lora));
     }
     if (unet_class_ != "d" && !is("dD")) return;
-    for (const auto& [key, name] : {std::pair{"spatial", "identity"}, {"temporal", "motion"}}) {
+    for (const auto& [key, name] : {std::pair{"spatial", "identity"}, std::pair{"temporal", "motion"}}) {
       if (const Node* list = value(str("UNet.", key, "_adapter_list")); list && list->is_list() && unet_class_ == "d")
         set(str("adapters.", name, ".layers"), *list);
       if (const auto hidden = number(str("UNet.", key, "_adapter_hidden_dim")))
@@ -696,9 +699,9 @@ class Converter {
       expect_file(words, "text_embedding_path");
     }
     if (const Node* manager = value("embedmanager"))
-      for (const auto& [theirs, ours] : {std::pair{"placeholder_strings", "placeholders"},
-                                         {"initializer_words", "start"},
-                                         {"num_vectors_per_token", "vectors"}})
+      for (const auto& [theirs, ours] :
+           {std::pair{"placeholder_strings", "placeholders"}, std::pair{"initializer_words", "start"},
+            std::pair{"num_vectors_per_token", "vectors"}})
         if (const Node* given = manager->find(theirs)) set(str("adapters.words.", ours), *given);
   }
 

@@ -17,9 +17,9 @@ struct Problem {
 
 // What became of one key that somebody wrote.
 struct KeyReport {
-  std::string key, where;  // "UNet.in_dim"
+  std::string key = {}, where = {};  // "UNet.in_dim"
   bool used = false;
-  std::string became;  // the path in the result, or why it never had an effect
+  std::string became = {};  // the path in the result, or why it never had an effect
 };
 
 struct Options {

@@ -156,8 +156,8 @@ TEST_F(ReferenceConfig, SaysWhatBecameOfEachKey) {
   ASSERT_NE(scale, nullptr);
   EXPECT_TRUE(scale->used);
   EXPECT_EQ(scale->became, "index.defaults.guidance");
-  for (const auto& [name, file] :
-       {std::pair{"target_fps", "run.yaml"}, {"UNet.upper_len", "base_t2v.yaml"}, {"ENABLE", "base_t2v.yaml"}}) {
+  for (const auto& [name, file] : {std::pair{"target_fps", "run.yaml"}, std::pair{"UNet.upper_len", "base_t2v.yaml"},
+                                   std::pair{"ENABLE", "base_t2v.yaml"}}) {
     const KeyReport* idle = key(c, name, file);
     ASSERT_NE(idle, nullptr) << name;
     EXPECT_FALSE(idle->used) << name;
