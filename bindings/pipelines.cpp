@@ -3,6 +3,8 @@
 #include "vgen/pipelines/pipeline.hpp"
 
 #include "bindings/tensor.hpp"
+#include "vgen/pipelines/convert.hpp"
+#include "vgen/pipelines/model_folder.hpp"
 #include "vgen/pipelines/model_part.hpp"
 
 namespace vgen::bindings {
@@ -81,6 +83,81 @@ class Steps {
   std::int64_t chunk_;
   std::shared_ptr<StepIterator> run_;
 };
+
+void bind_layouts(py::module_& m) {
+  py::class_<PartFile>(m, "PartFile", doc("pipelines::PartFile"))
+      .def_readonly("file", &PartFile::file)
+      .def_property_readonly("part", [](const PartFile& p) { return std::string(name_of(p.found.part)); })
+      .def_property_readonly("layout", [](const PartFile& p) { return std::string(name_of(p.found.layout)); })
+      .def_property_readonly(
+          "prefix", [](const PartFile& p) { return p.found.prefix; }, doc("pipelines::FoundPart::prefix"))
+      .def_readonly("options", &PartFile::options, "options of the part's network")
+      .def("__repr__", [](const PartFile& p) {
+        return repr_of("PartFile", {{"file", py::str(p.file.string())},
+                                    {"part", py::str(std::string(name_of(p.found.part)))},
+                                    {"layout", py::str(std::string(name_of(p.found.layout)))}});
+      });
+  py::class_<ModelFolder>(m, "ModelFolder", doc("pipelines::ModelFolder"))
+      .def_readonly("path", &ModelFolder::path)
+      .def_property_readonly("layout", [](const ModelFolder& f) { return std::string(name_of(f.layout)); })
+      .def_readonly("index", &ModelFolder::index)
+      .def_readonly("text_encoder", &ModelFolder::text_encoder)
+      .def_readonly("unet", &ModelFolder::unet)
+      .def_readonly("vae", &ModelFolder::vae)
+      .def_readonly("notes", &ModelFolder::notes, doc("pipelines::ModelFolder::notes"))
+      .def("__repr__", [](const ModelFolder& f) {
+        return repr_of("ModelFolder", {{"path", py::str(f.path.string())},
+                                       {"layout", py::str(std::string(name_of(f.layout)))},
+                                       {"notes", py::cast(f.notes)}});
+      });
+  py::class_<ConvertReport> report(m, "ConvertReport", "What convert wrote.");
+  py::class_<ConvertReport::Item>(report, "Item", "One weight file.")
+      .def_readonly("what", &ConvertReport::Item::what)
+      .def_readonly("source", &ConvertReport::Item::from)
+      .def_readonly("path", &ConvertReport::Item::to)
+      .def_readonly("tensors", &ConvertReport::Item::tensors)
+      .def_readonly("parameters", &ConvertReport::Item::parameters)
+      .def_readonly("bytes", &ConvertReport::Item::bytes)
+      .def("__repr__", [](const ConvertReport::Item& i) {
+        return repr_of("Item", {{"what", py::str(i.what)},
+                                {"path", py::str(i.to.string())},
+                                {"tensors", py::int_(i.tensors)},
+                                {"parameters", py::int_(i.parameters)}});
+      });
+  report.def_readonly("items", &ConvertReport::items)
+      .def_readonly("notes", &ConvertReport::notes, doc("pipelines::ConvertReport::notes"))
+      .def("to_dict", [](const ConvertReport& r) { return py::dict(to_python(r.node())); })
+      .def("__repr__", [](const ConvertReport& r) {
+        return repr_of("ConvertReport", {{"items", py::cast(r.items)}, {"notes", py::cast(r.notes)}});
+      });
+
+  m.def("open_part", &open_part, "path"_a, py::call_guard<py::gil_scoped_release>(), doc("pipelines::open_part"));
+  m.def("open_model_folder", &open_model_folder, "folder"_a, py::call_guard<py::gil_scoped_release>(),
+        doc("pipelines::open_model_folder"));
+  m.def(
+      "load_part",
+      [](const PartFile& part, nn::Module& module, const std::optional<at::ScalarType>& dtype, bool check_finite) {
+        return interruptible([&](const CancelToken& cancel) {
+          return load_part(part, module, {.dtype = dtype, .check_finite = check_finite, .cancel = cancel});
+        });
+      },
+      "part"_a, "module"_a, py::kw_only(), "dtype"_a = py::none(), "check_finite"_a = false,
+      "Replaces the parameters of a module by the part's, in whichever layout its file is, all or none. WeightsError "
+      "begins with the file.");
+  m.def(
+      "convert",
+      [](const std::filesystem::path& source, const std::filesystem::path& target, const std::optional<std::string>& to,
+         const std::optional<at::ScalarType>& dtype, bool dry_run, const py::object& progress) {
+        ConvertOptions options{.dtype = dtype, .dry_run = dry_run, .on_progress = to_progress(progress)};
+        if (to) from_node(Node(*to), options.to.emplace(), {"convert", "to"});
+        return interruptible([&](const CancelToken& cancel) {
+          options.cancel = cancel;
+          return convert(source, target, options);
+        });
+      },
+      "source"_a, "target"_a, py::kw_only(), "to"_a = py::none(), "dtype"_a = py::none(), "dry_run"_a = false,
+      "progress"_a = py::none(), doc("pipelines::convert"));
+}
 
 }  // namespace
 
@@ -238,6 +315,7 @@ void bind_pipelines(py::module_& m) {
       .def_property_readonly(
           "index", [](const Pipeline& p) { return p.index(); }, "what model_index.json says");
 
+  bind_layouts(m);
   m.def("shipped_model", &shipped_model, doc("pipelines::shipped_model"));
   m.def(
       "write_part",

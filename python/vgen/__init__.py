@@ -60,7 +60,7 @@ from vgen._core import (
     WeightsError,
     __version__,
 )
-from vgen.pipelines import Clip, Pipeline
+from vgen.pipelines import Clip, Pipeline, convert
 
 __all__ = [
     "CheckpointError",
@@ -82,6 +82,7 @@ __all__ = [
     "__version__",
     "adapters",
     "conditioning",
+    "convert",
     "data",
     "diffusion",
     "metrics",
