@@ -6,6 +6,8 @@
 #include "vgen/pipelines/convert.hpp"
 #include "vgen/pipelines/model_folder.hpp"
 #include "vgen/pipelines/model_part.hpp"
+#include "vgen/pipelines/system.hpp"
+#include "vgen/pipelines/tiny.hpp"
 
 namespace vgen::bindings {
 namespace {
@@ -33,6 +35,16 @@ struct Given {
   }
 };
 
+// Frames that are not given stay None in Python and empty in C++.
+auto frames_property(video::Frames Inputs::*member) {
+  return std::pair{[member](const Inputs& in) -> py::object {
+                     return (in.*member).bytes() > 0 ? py::object(to_array(in.*member)) : py::none();
+                   },
+                   [member](Inputs& in, const std::optional<video::Frames>& given) {
+                     in.*member = given.value_or(video::Frames{});
+                   }};
+}
+
 template <class Part>
 auto replace_part(std::shared_ptr<Part> Components::*member, const char* name) {
   return [member, name](Components& c, std::shared_ptr<Part> part) {
@@ -47,8 +59,9 @@ struct IteratedStep : samplers::Step {
   std::int64_t chunk = 1;
 };
 
-std::shared_ptr<StepIterator> make_iterator(const Pipeline& pipeline, const Request& request, Callbacks callbacks) {
-  return {new StepIterator(pipeline, request, std::move(callbacks)), [](StepIterator* it) {
+std::shared_ptr<StepIterator> make_iterator(const Pipeline& pipeline, const Request& request, Inputs inputs,
+                                            Callbacks callbacks) {
+  return {new StepIterator(pipeline, request, std::move(inputs), std::move(callbacks)), [](StepIterator* it) {
             if (!PyGILState_Check()) return delete it;
             const py::gil_scoped_release released;  // its thread may be waiting for the GIL
             delete it;
@@ -58,10 +71,10 @@ std::shared_ptr<StepIterator> make_iterator(const Pipeline& pipeline, const Requ
 // The iterator Python holds: next() waits without the GIL, Ctrl-C ends the run.
 class Steps {
  public:
-  Steps(const Pipeline& pipeline, const Request& request, const Given& given)
+  Steps(const Pipeline& pipeline, const Request& request, Inputs inputs, const Given& given)
       : pipeline_(std::make_shared<Pipeline>(pipeline)),
         chunk_(pipeline.plan(request).decode_chunk),
-        run_(make_iterator(pipeline, request, given.callbacks(cancel_))) {}
+        run_(make_iterator(pipeline, request, std::move(inputs), given.callbacks(cancel_))) {}
   std::shared_ptr<IteratedStep> next() {
     if (!run_) throw py::stop_iteration();
     const samplers::Step* step = interruptible([&](const CancelToken&) { return run_->next(); }, cancel_);
@@ -168,10 +181,17 @@ void bind_pipelines(py::module_& m) {
 
   py::class_<Components>(m, "Components", doc("pipelines::Components"))
       .def(py::init([](std::shared_ptr<conditioning::Encoder> text, std::shared_ptr<unet::UNet> unet,
-                       std::shared_ptr<vae::AutoencoderKl> vae, const ModelIndex& index, std::string folder) {
-             return Components{std::move(text), std::move(unet), std::move(vae), index, std::move(folder)};
+                       std::shared_ptr<vae::AutoencoderKl> vae, const ModelIndex& index, std::string folder,
+                       std::shared_ptr<conditioning::ClipVision> image_encoder) {
+             return Components{.text = std::move(text),
+                               .unet = std::move(unet),
+                               .vae = std::move(vae),
+                               .index = index,
+                               .folder = std::move(folder),
+                               .image_encoder = std::move(image_encoder)};
            }),
-           "text"_a, "unet"_a, "vae"_a, py::arg_v("index", ModelIndex{}, "ModelIndex()"), "folder"_a = "")
+           "text"_a, "unet"_a, "vae"_a, py::arg_v("index", ModelIndex{}, "ModelIndex()"), "folder"_a = "",
+           "image_encoder"_a = std::shared_ptr<conditioning::ClipVision>())
       .def_property(
           "text", [](const Components& c) { return c.text; }, replace_part(&Components::text, "text"),
           "turns prompts into context: a conditioning.Encoder")
@@ -179,6 +199,7 @@ void bind_pipelines(py::module_& m) {
           "unet", [](const Components& c) { return c.unet; }, replace_part(&Components::unet, "unet"))
       .def_property(
           "vae", [](const Components& c) { return c.vae; }, replace_part(&Components::vae, "vae"))
+      .def_readwrite("image_encoder", &Components::image_encoder, doc("pipelines::Components::image_encoder"))
       .def_readwrite("index", &Components::index)
       .def_readwrite("adapters", &Components::adapters, doc("pipelines::Components::adapters"))
       .def_readonly("folder", &Components::folder, doc("pipelines::Components::folder"))
@@ -186,6 +207,43 @@ void bind_pipelines(py::module_& m) {
         return repr_of("Components",
                        {{"text", py::cast(c.text)}, {"unet", py::cast(c.unet)}, {"vae", py::cast(c.vae)}});
       });
+
+  const auto [image, set_image] = frames_property(&Inputs::image);
+  const auto [video, set_video] = frames_property(&Inputs::video);
+  py::class_<Inputs>(m, "Inputs", doc("pipelines::Inputs"))
+      .def(py::init([](const std::optional<video::Frames>& image, const std::optional<video::Frames>& video,
+                       const std::map<std::string, Tensor>& conditions) {
+             return Inputs{.image = image.value_or(video::Frames{}),
+                           .video = video.value_or(video::Frames{}),
+                           .conditions = conditions_from(conditions)};
+           }),
+           py::kw_only(), "image"_a = py::none(), "video"_a = py::none(),
+           "conditions"_a = std::map<std::string, Tensor>{})
+      .def_property("image", image, set_image, doc("pipelines::Inputs::image"))
+      .def_property("video", video, set_video, doc("pipelines::Inputs::video"))
+      .def_property(
+          "conditions", [](const Inputs& in) { return in.conditions.all(); },
+          [](Inputs& in, const std::map<std::string, Tensor>& given) { in.conditions = conditions_from(given); },
+          doc("pipelines::Inputs::conditions"));
+
+  py::class_<System>(m, "System", doc("pipelines::System"))
+      .def_property_readonly("name", [](const System& s) { return std::string(s.name); })
+      .def_property_readonly("summary", [](const System& s) { return std::string(s.summary); })
+      .def_property_readonly("paper", [](const System& s) { return std::string(s.paper); })
+      .def_property_readonly(
+          "unet", [](const System& s) { return s.unet(); }, doc("pipelines::System::unet"))
+      .def_readonly("index", &System::index, doc("pipelines::System::index"))
+      .def_readonly("needs_image", &System::needs_image)
+      .def_readonly("needs_video", &System::needs_video)
+      .def("__repr__", [](const System& s) {
+        return repr_of("System",
+                       {{"name", py::str(std::string(s.name))}, {"summary", py::str(std::string(s.summary))}});
+      });
+  m.def("systems", &systems, "Every system of the family: its network, what it was trained with, what it takes.");
+  m.def("system_named", &system_named, "name"_a, py::return_value_policy::reference,
+        "One of systems(). ConfigError naming the nearest.");
+  m.def("write_tiny_model", &write_tiny_model, "system"_a, "folder"_a, "seed"_a = 0,
+        py::call_guard<py::gil_scoped_release>(), doc("pipelines::write_tiny_model"));
 
   py::class_<Clip>(m, "Clip", "A generated clip.")
       .def_readonly("frames", &Clip::frames, "uint8 [F, H, W, C], a NumPy view of the clip's own memory")
@@ -274,27 +332,28 @@ void bind_pipelines(py::module_& m) {
            "A request with every default filled in and checked, and its memory estimated.")
       .def(
           "generate",
-          [](Pipeline& self, const Request& request, const samplers::OnStep& on_step, const py::object& progress,
-             const py::object& on_latents, const samplers::SamplerFunction& sampler) {
+          [](Pipeline& self, const Request& request, const Inputs& inputs, const samplers::OnStep& on_step,
+             const py::object& progress, const py::object& on_latents, const samplers::SamplerFunction& sampler) {
             const CancelToken cancel;
             const Callbacks callbacks = Given{on_step, progress, on_latents, sampler}.callbacks(cancel);
-            return interruptible([&](const CancelToken&) { return self.generate(request, callbacks); }, cancel);
+            return interruptible([&](const CancelToken&) { return self.generate(request, inputs, callbacks); }, cancel);
           },
-          "request"_a, py::kw_only(), "on_step"_a = py::none(), "progress"_a = py::none(), "on_latents"_a = py::none(),
-          "sampler"_a = py::none(),
+          "request"_a, py::arg_v("inputs", Inputs{}, "Inputs()"), py::kw_only(), "on_step"_a = py::none(),
+          "progress"_a = py::none(), "on_latents"_a = py::none(), "sampler"_a = py::none(),
           "One clip a seed of the request. on_step(step) is called after each step, False stops early; progress(stage, "
           "done, total, "
           "seconds); on_latents(clip) before decoding; sampler: a function of your own in place of the request's.")
       .def(
           "denoise",
-          [](Pipeline& self, const Plan& plan, std::uint64_t seed, const samplers::OnStep& on_step,
-             const samplers::SamplerFunction& sampler) {
+          [](Pipeline& self, const Plan& plan, std::uint64_t seed, const Inputs& inputs,
+             const samplers::OnStep& on_step, const samplers::SamplerFunction& sampler) {
             const CancelToken cancel;
             const Callbacks callbacks = Given{on_step, py::none(), py::none(), sampler}.callbacks(cancel);
-            return interruptible([&](const CancelToken&) { return self.denoise(plan, seed, callbacks); }, cancel);
+            return interruptible([&](const CancelToken&) { return self.denoise(plan, inputs, seed, callbacks); },
+                                 cancel);
           },
-          "plan"_a, "seed"_a, py::kw_only(), "on_step"_a = py::none(), "sampler"_a = py::none(),
-          doc("pipelines::Pipeline::denoise"))
+          "plan"_a, "seed"_a, py::arg_v("inputs", Inputs{}, "Inputs()"), py::kw_only(), "on_step"_a = py::none(),
+          "sampler"_a = py::none(), doc("pipelines::Pipeline::denoise"))
       .def(
           "decode",
           [](Pipeline& self, const Tensor& latents, double fps, std::int64_t chunk) {
@@ -304,12 +363,12 @@ void bind_pipelines(py::module_& m) {
           "latents"_a, "fps"_a = 8, "chunk"_a = 4, "Frames uint8 [F, H, W, C] of scaled latents [1, C, F, h, w].")
       .def(
           "iterate",
-          [](const Pipeline& self, const Request& request, const samplers::OnStep& on_step,
+          [](const Pipeline& self, const Request& request, const Inputs& inputs, const samplers::OnStep& on_step,
              const samplers::SamplerFunction& sampler) {
-            return Steps(self, request, Given{on_step, py::none(), py::none(), sampler});
+            return Steps(self, request, inputs, Given{on_step, py::none(), py::none(), sampler});
           },
-          "request"_a, py::kw_only(), "on_step"_a = py::none(), "sampler"_a = py::none(),
-          doc("pipelines::StepIterator"))
+          "request"_a, py::arg_v("inputs", Inputs{}, "Inputs()"), py::kw_only(), "on_step"_a = py::none(),
+          "sampler"_a = py::none(), doc("pipelines::StepIterator"))
       .def_property_readonly("components", &Pipeline::components, py::return_value_policy::reference_internal,
                              doc("pipelines::Components"))
       .def_property_readonly(

@@ -7,6 +7,7 @@
 #include "vgen/diffusion/denoiser.hpp"
 #include "vgen/samplers/sampler.hpp"
 #include "vgen/tensor/random.hpp"
+#include "vgen/unet/conditions.hpp"
 
 namespace vgen::bindings {
 
@@ -25,6 +26,12 @@ NoiseSource to_noise_source(py::handle given);  // torch.Generator, seed or func
 samplers::OnStep to_on_step(py::handle given);
 samplers::SamplerFunction to_sampler_function(py::handle given);
 bool is_noise_source(py::handle given);
+
+inline unet::Conditions conditions_from(const std::map<std::string, Tensor>& given) {
+  unet::Conditions out;
+  for (const auto& [name, tensor] : given) out.set(name, tensor);
+  return out;
+}
 
 // "fp32" / torch.float32 -> "fp32"; the spellings of LoadOptions.
 std::string dtype_name(const py::object& given);

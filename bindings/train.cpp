@@ -13,6 +13,7 @@ void bind_train(py::module_& m) {
   bind_options<MuonOptions>(m, "MuonOptions", doc("train::MuonOptions"));
   bind_options<TrainerOptions>(m, "TrainerOptions", doc("train::TrainerOptions"));
   bind_options<AutoencoderTaskOptions>(m, "AutoencoderTaskOptions", doc("train::AutoencoderTaskOptions"));
+  bind_options<TextEncoderTaskOptions>(m, "TextEncoderTaskOptions", doc("train::TextEncoderTaskOptions"));
   bind_options<StageOptions>(m, "StageOptions", doc("train::StageOptions"));
   bind_options<TextToVideoTaskOptions>(m, "TextToVideoTaskOptions", doc("train::TextToVideoTaskOptions"));
   bind_options<TrainConfig>(m, "TrainConfig", "What is trained and how; what a configuration file holds.");

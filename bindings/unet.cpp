@@ -8,12 +8,6 @@
 namespace vgen::bindings {
 namespace {
 
-unet::Conditions conditions_from(const std::map<std::string, Tensor>& given) {
-  unet::Conditions out;
-  for (const auto& [name, tensor] : given) out.set(name, tensor);
-  return out;
-}
-
 // Blocks are the grain at which Ctrl-C is noticed.
 void check_at_block(const std::string&, const Tensor&) { Interruption::check("unet"); }
 

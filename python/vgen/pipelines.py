@@ -6,14 +6,17 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Self, TypeAlias, overload
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
-from vgen import _core, samplers
+from vgen import _core, samplers, video
 from vgen._core.pipelines import (
     Clip,
     Components,
     ConvertReport,
     GenerationDefaults,
+    Inputs,
     IteratedStep,
     ModelFolder,
     ModelIndex,
@@ -21,12 +24,16 @@ from vgen._core.pipelines import (
     Plan,
     Request,
     StepIterator,
+    System,
     convert,
     load_part,
     open_model_folder,
     open_part,
     shipped_model,
+    system_named,
+    systems,
     write_part,
+    write_tiny_model,
 )
 from vgen.adapters import AdapterVerbs
 from vgen.notebook import Progress
@@ -36,6 +43,7 @@ __all__ = [
     "Components",
     "ConvertReport",
     "GenerationDefaults",
+    "Inputs",
     "IteratedStep",
     "ModelFolder",
     "ModelIndex",
@@ -44,17 +52,23 @@ __all__ = [
     "Plan",
     "Request",
     "StepIterator",
+    "System",
     "convert",
     "load_part",
     "open_model_folder",
     "open_part",
     "shipped_model",
+    "system_named",
+    "systems",
     "write_part",
+    "write_tiny_model",
 ]
 
 StepEnd: TypeAlias = Callable[["Pipeline", int, float, dict[str, Any]], Mapping[str, Any] | None]
 Seeds: TypeAlias = int | Sequence[int]
 Generators: TypeAlias = torch.Generator | Sequence[torch.Generator]
+# A file, a PIL picture, or pixels: uint8 [H, W, C], of a clip [F, H, W, C].
+Pictures: TypeAlias = str | os.PathLike[str] | npt.ArrayLike
 
 # What other programs call the arguments of Pipeline.__call__.
 _OTHER_NAMES = {
@@ -103,6 +117,11 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
         width: int | None = ...,
         fps: float | None = ...,
         sampler: Any = ...,
+        image: Pictures | None = ...,
+        video: Pictures | None = ...,
+        conditions: Mapping[str, torch.Tensor] | None = ...,
+        motion: float | None = ...,
+        appearance: float | None = ...,
         seed: int | None = ...,
         generator: torch.Generator | None = ...,
         num_videos_per_prompt: Literal[1] = ...,
@@ -124,6 +143,11 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
         width: int | None = ...,
         fps: float | None = ...,
         sampler: Any = ...,
+        image: Pictures | None = ...,
+        video: Pictures | None = ...,
+        conditions: Mapping[str, torch.Tensor] | None = ...,
+        motion: float | None = ...,
+        appearance: float | None = ...,
         seed: Seeds | None = ...,
         generator: Generators | None = ...,
         num_videos_per_prompt: int = ...,
@@ -144,6 +168,11 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
         width: int | None = None,
         fps: float | None = None,
         sampler: Any = None,
+        image: Pictures | None = None,
+        video: Pictures | None = None,
+        conditions: Mapping[str, torch.Tensor] | None = None,
+        motion: float | None = None,
+        appearance: float | None = None,
         seed: Seeds | None = None,
         generator: Generators | None = None,
         num_videos_per_prompt: int = 1,
@@ -158,6 +187,10 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
 
         sampler: a name ("dpmpp_2m"), options (samplers.DdimOptions(eta=1)), or a function of your own
             (denoiser, schedule, noise, source, on_step) -> latents.
+        image: the first frame (i2vgen_xl), or a picture of the style or subject. A path, a PIL picture, or uint8 [H, W, C].
+        video: the clip to enlarge (sr600). A path, or uint8 [F, H, W, C].
+        conditions: ready-made tensors [1, ..] under the names in pipe.components.unet.declared: depth, sketch, motion, ...
+        motion, appearance: how much moves between frames, 0 to 1000, and how much the looks change, 0 to 1 (higen).
         seed: equal seeds give equal clips, in C++, Python and on the command line. Several clips get seed, seed + 1, ...; a list
             gives each its own.
         generator: torch.Generator on the CPU instead of a seed. A fresh one gives the noise of its seed; every use moves it on.
@@ -182,12 +215,15 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
             width=width,
             fps=fps,
             sampler=options,
+            motion=motion,
+            appearance=appearance,
         )
+        inputs = _inputs(image, video, conditions)
         on_step = self._step_end(callback_on_step_end, callback_on_step_end_tensor_inputs)
         clips: list[Clip] = []
         for i, each in enumerate(prompts):
             own = seeds[i * num_videos_per_prompt : (i + 1) * num_videos_per_prompt]
-            clips += self._run(Request(prompt=each, seeds=own, decode_chunk=decode_chunk, **request), on_step, function)
+            clips += self._run(Request(prompt=each, seeds=own, decode_chunk=decode_chunk, **request), inputs, on_step, function)
         return clips if several else clips[0]
 
     def steps(
@@ -202,6 +238,11 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
         height: int | None = None,
         width: int | None = None,
         sampler: Any = None,
+        image: Pictures | None = None,
+        video: Pictures | None = None,
+        conditions: Mapping[str, torch.Tensor] | None = None,
+        motion: float | None = None,
+        appearance: float | None = None,
         seed: int | None = None,
         generator: torch.Generator | None = None,
         **unknown: Any,
@@ -223,15 +264,19 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
             height=height,
             width=width,
             sampler=options,
+            motion=motion,
+            appearance=appearance,
         )
-        return self.iterate(Request(prompt=prompt, seeds=_seeds(seed, generator, 1), **request), sampler=function)
+        chosen = Request(prompt=prompt, seeds=_seeds(seed, generator, 1), **request)
+        return self.iterate(chosen, _inputs(image, video, conditions), sampler=function)
 
-    def _run(self, request: Request, on_step: Any, function: Any) -> list[Clip]:
+    def _run(self, request: Request, inputs: Inputs, on_step: Any, function: Any) -> list[Clip]:
         latents: list[torch.Tensor] = []
         progress = Progress(self._progress_bar)
         try:
             return self.generate(
                 request,
+                inputs,
                 on_step=on_step,
                 progress=progress,
                 on_latents=lambda clip: latents.append(clip.latents),
@@ -283,6 +328,24 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
 
 def _given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _pixels(given: Pictures, name: str) -> npt.NDArray[np.uint8]:
+    """uint8 [F, H, W, C]; ConfigError, MediaError or ShapeError say what was given."""
+    if isinstance(given, (str, os.PathLike)):
+        return video.read_image(given) if name == "image" else video.read_video(given)[0]
+    pixels = np.asarray(given)
+    if pixels.ndim == 2 and pixels.dtype == np.uint8:
+        pixels = np.repeat(pixels[:, :, None], 3, axis=2)
+    return pixels[None] if pixels.ndim == 3 and name == "image" else pixels
+
+
+def _inputs(image: Pictures | None, clip: Pictures | None, conditions: Mapping[str, torch.Tensor] | None) -> Inputs:
+    return Inputs(
+        image=None if image is None else _pixels(image, "image"),
+        video=None if clip is None else _pixels(clip, "video"),
+        conditions=dict(conditions or {}),
+    )
 
 
 def _refuse(unknown: Mapping[str, Any], function: Callable[..., Any]) -> None:

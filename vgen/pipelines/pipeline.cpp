@@ -347,6 +347,7 @@ video::WriteReport Clip::save(const fs::path& path, video::WriteOptions options,
 struct StepIterator::State {
   Pipeline pipeline;
   Plan plan;
+  Inputs inputs;
   Callbacks callbacks;
   std::atomic<bool> left = false;  // by the caller, between two steps
   std::mutex mutex;
@@ -357,8 +358,8 @@ struct StepIterator::State {
   std::thread worker;
   bool started = false;
 
-  State(Pipeline p, const Request& request, Callbacks c)
-      : pipeline(std::move(p)), plan(pipeline.plan(request)), callbacks(std::move(c)) {}
+  State(Pipeline p, const Request& request, Inputs i, Callbacks c)
+      : pipeline(std::move(p)), plan(pipeline.plan(request)), inputs(std::move(i)), callbacks(std::move(c)) {}
 
   void run() {
     try {
@@ -372,7 +373,7 @@ struct StepIterator::State {
         changed.wait(lock, [this] { return turn == Turn::worker; });
         return go_on && !left;
       };
-      pipeline.denoise(plan, plan.seeds.front(), mine);
+      pipeline.denoise(plan, inputs, plan.seeds.front(), mine);
     } catch (...) { error = std::current_exception(); }
     const std::scoped_lock lock(mutex);
     turn = Turn::done;
@@ -381,7 +382,9 @@ struct StepIterator::State {
 };
 
 StepIterator::StepIterator(Pipeline pipeline, const Request& request, Callbacks callbacks)
-    : state_(std::make_unique<State>(std::move(pipeline), request, std::move(callbacks))) {}
+    : StepIterator(std::move(pipeline), request, Inputs{}, std::move(callbacks)) {}
+StepIterator::StepIterator(Pipeline pipeline, const Request& request, Inputs inputs, Callbacks callbacks)
+    : state_(std::make_unique<State>(std::move(pipeline), request, std::move(inputs), std::move(callbacks))) {}
 StepIterator::StepIterator(StepIterator&&) noexcept = default;
 StepIterator::~StepIterator() {
   if (!state_ || !state_->started) return;

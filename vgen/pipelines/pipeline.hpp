@@ -115,6 +115,7 @@ class VGEN_API StepIterator {
  public:
   // Of `callbacks`, on_step is called before the step is handed out; cancelling ends the run with Interrupted.
   StepIterator(Pipeline pipeline, const Request& request, Callbacks callbacks = {});
+  StepIterator(Pipeline pipeline, const Request& request, Inputs inputs, Callbacks callbacks = {});
   ~StepIterator();  // stops the run
   StepIterator(StepIterator&&) noexcept;
   // The next step, or nullptr at the end. Errors of the run are thrown here. The pointer holds until the next call.

@@ -5,17 +5,24 @@
 
 namespace vgen::train {
 
-std::unique_ptr<Task> make_task(const TrainConfig& config) {
-  return std::visit(
-      [&](const auto& options) -> std::unique_ptr<Task> {
-        using Options = std::decay_t<decltype(options)>;
-        if constexpr (std::is_same_v<Options, AutoencoderTaskOptions>)
-          return std::make_unique<AutoencoderTask>(options, config.trainer);
-        else
-          return std::make_unique<TextToVideoTask>(options, config.trainer);
-      },
-      config.task);
-}
+namespace {
+
+struct MakeTask {
+  const TrainerOptions& trainer;
+  std::unique_ptr<Task> operator()(const AutoencoderTaskOptions& o) const {
+    return std::make_unique<AutoencoderTask>(o, trainer);
+  }
+  std::unique_ptr<Task> operator()(const TextEncoderTaskOptions& o) const {
+    return std::make_unique<TextEncoderTask>(o, trainer);
+  }
+  std::unique_ptr<Task> operator()(const TextToVideoTaskOptions& o) const {
+    return std::make_unique<TextToVideoTask>(o, trainer);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Task> make_task(const TrainConfig& config) { return std::visit(MakeTask{config.trainer}, config.task); }
 
 TrainResult run(const TrainConfig& config, const std::filesystem::path& folder, const CancelToken& cancel,
                 const OnProgress& progress, Rescue* rescue) {

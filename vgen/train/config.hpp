@@ -5,12 +5,13 @@
 #include <variant>
 
 #include "vgen/train/autoencoder.hpp"
+#include "vgen/train/text_encoder.hpp"
 #include "vgen/train/text_to_video.hpp"
 #include "vgen/train/trainer.hpp"
 
 namespace vgen::train {
 
-using TaskOptions = std::variant<AutoencoderTaskOptions, TextToVideoTaskOptions>;
+using TaskOptions = std::variant<AutoencoderTaskOptions, TextEncoderTaskOptions, TextToVideoTaskOptions>;
 
 struct TrainConfig {
   static constexpr std::string_view kind = "train_config";

@@ -56,16 +56,23 @@ TextToVideoTask::TextToVideoTask(const TextToVideoTaskOptions& o, const TrainerO
   vae_ = std::make_shared<vae::AutoencoderKl>(v);
   pipelines::load_part(o.autoencoder, "vae", *vae_);
   vae_->requires_grad(false);
-  VGEN_CHECK(v.latent_channels == o.unet.in_channels && o.text.width == o.unet.context_channels, ConfigError,
+  if (!o.text_encoder.empty())
+    from_node(pipelines::read_part_config(o.text_encoder, "text_encoder"), options_.text,
+              {o.text_encoder + "/text_encoder/config.json", ""});
+  VGEN_CHECK(v.latent_channels == o.unet.in_channels && options_.text.width == o.unet.context_channels, ConfigError,
              "text_to_video: unet.in_channels must equal the VAE's latent channels (", v.latent_channels,
-             ") and unet.context_channels text.width (", o.text.width, ")");
-  text_ = std::make_shared<conditioning::ClipText>(o.text);
+             ") and unet.context_channels the text tower's width (", options_.text.width, ")");
+  text_ = std::make_shared<conditioning::ClipText>(options_.text);
   text_->initialise(step_generator(trainer.seed, 0, 0, 1));
   unet_ = std::make_shared<unet::UNet>(o.unet);
   unet::initialise(*unet_, step_generator(trainer.seed, 0, 0, 2));
   if (!o.start.empty()) {
-    start_from(o.start, "text_encoder", *text_);
+    if (o.text_encoder.empty()) start_from(o.start, "text_encoder", *text_);
     start_from(o.start, "unet", *unet_);
+  }
+  if (!o.text_encoder.empty()) {
+    pipelines::load_part(o.text_encoder, "text_encoder", *text_, {.dtype = at::kFloat});
+    text_->requires_grad(false);
   }
   unet_->train();
   if (trainer.precision == Precision::bf16) {
@@ -77,7 +84,8 @@ TextToVideoTask::~TextToVideoTask() = default;
 
 Parameters TextToVideoTask::parameters() {
   Parameters out;
-  text_->each_parameter([&](const std::string& name, Tensor& t) { out.emplace_back(name, t); }, "text_encoder");
+  if (options_.text_encoder.empty())
+    text_->each_parameter([&](const std::string& name, Tensor& t) { out.emplace_back(name, t); }, "text_encoder");
   unet_->each_parameter([&](const std::string& name, Tensor& t) { out.emplace_back(name, t); }, "unet");
   return out;
 }
@@ -198,7 +206,9 @@ void TextToVideoTask::save(const std::filesystem::path& folder, const Parameters
     const std::size_t dot = name.find('.');
     parts[name.substr(0, dot)].emplace_back(name.substr(dot + 1), tensor);
   }
-  pipelines::write_part(folder, "text_encoder", to_node(options_.text), parts.at("text_encoder"));
+  const auto tower = parts.find("text_encoder");  // not trained: as it was loaded
+  pipelines::write_part(folder, "text_encoder", to_node(options_.text),
+                        tower == parts.end() ? text_->named_parameters() : tower->second);
   pipelines::write_part(folder, "unet", to_node(options_.unet), parts.at("unet"));
   pipelines::write_part(folder, "vae", to_node(vae_->options()), vae_->named_parameters());
   write_file(folder / "model_index.json", formats::dump_json(to_node(options_.index)) + "\n");

@@ -27,7 +27,8 @@ struct StageOptions {
 
 struct TextToVideoTaskOptions {
   static constexpr std::string_view kind = "text_to_video";
-  std::string autoencoder;  // model folder with the part vae
+  std::string autoencoder;   // model folder with the part vae
+  std::string text_encoder;  // model folder with the part text_encoder
   conditioning::ClipTextOptions text;
   unet::UNetOptions unet;
   pipelines::ModelIndex index;  // schedule, prediction and the defaults of the shipped model
@@ -46,7 +47,9 @@ struct TextToVideoTaskOptions {
     using O = TextToVideoTaskOptions;
     return std::tuple{
         field("autoencoder", &O::autoencoder, "model folder whose vae makes the latents"),
-        field("text", &O::text, "the text tower"),
+        field("text_encoder", &O::text_encoder,
+              "model folder whose text tower is used as it is; empty = `text` is trained with the UNet"),
+        field("text", &O::text, "the text tower, where it is trained with the UNet"),
         field("unet", &O::unet, "the UNet"),
         field("index", &O::index, "schedule, prediction, defaults of generation"),
         field("world", &O::world, "the data"),

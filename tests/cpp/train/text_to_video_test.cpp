@@ -123,6 +123,26 @@ TEST_F(TextToVideo, StartsFromAModelFolder) {
   }
 }
 
+// A tower that was trained before is used as it is: not moved by the run, shipped with it.
+TEST_F(TextToVideo, LeavesATrainedTextEncoderAsItIs) {
+  auto& task = std::get<TextToVideoTaskOptions>(config.task);
+  TrainConfig text;
+  text.task = TextEncoderTaskOptions{.model = task.text, .world = task.world, .batch = 4};
+  text.trainer = {.steps = 2, .learning_rate = {.base = 1e-2, .warmup_steps = 0, .total_steps = 2}, .sample_every = 1};
+  ASSERT_TRUE(run(text, root / "text").finished);
+  for (const auto& entry : fs::recursive_directory_iterator(root / "text/model"))
+    EXPECT_EQ(entry.path().string().find("reader"), std::string::npos) << entry.path();
+
+  task.text_encoder = (root / "text/model").string();
+  task.text = {};  // the folder's configuration stands in its place
+  ASSERT_TRUE(run(config, root / "video").finished);
+  for (const char* file : {"config.json", "model.safetensors"})
+    EXPECT_EQ(read_file(root / "text/model/text_encoder" / file), read_file(root / "video/model/text_encoder" / file))
+        << file;
+  task.unet.context_channels = 8;
+  EXPECT_THROW(run(config, root / "wrong"), ConfigError);
+}
+
 TEST(StartFrom, KeepsWhatTheFolderLacksAndRefusesTheRest) {
   const fs::path folder = fs::temp_directory_path() / str("vgen-start-", getpid());
   unet::UNetOptions o{.channels = 16,
