@@ -231,7 +231,7 @@ void bind_pipelines(py::module_& m) {
       .def_property_readonly("summary", [](const System& s) { return std::string(s.summary); })
       .def_property_readonly("paper", [](const System& s) { return std::string(s.paper); })
       .def_property_readonly(
-          "unet", [](const System& s) { return s.unet(); }, doc("pipelines::System::unet"))
+          "unet", [](const System& s) { return s.unet(); }, "options of the released checkpoint's network")
       .def_readonly("index", &System::index, doc("pipelines::System::index"))
       .def_readonly("needs_image", &System::needs_image)
       .def_readonly("needs_video", &System::needs_video)

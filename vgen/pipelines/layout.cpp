@@ -285,7 +285,9 @@ weights::KeyMap key_map(const PartOptions& options, nn::Module& part, Layout lay
                      });
     return vae::diffusers_keys(*vae, old ? vae::DiffusersAttention::query : vae::DiffusersAttention::to_q);
   }
-  auto& net = dynamic_cast<unet::UNet&>(part);
+  auto* given = dynamic_cast<unet::UNet*>(&part);
+  VGEN_CHECK(given, WeightsError, "the file holds the weights of a UNet; the network to load them into is another one");
+  unet::UNet& net = *given;
   VGEN_CHECK(net.options().stem.empty(), UnsupportedError, "unet: the ", name_of(layout),
              " layout has no place for stem features (frame_position)");
   VGEN_CHECK(reference || net.options().embeddings.empty(), UnsupportedError,

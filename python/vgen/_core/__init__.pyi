@@ -26,10 +26,11 @@ from . import samplers
 from . import nn
 from . import unet
 from . import vae
+from . import adapters
 from . import conditioning
 from . import weights
 from . import pipelines
 from . import train
 from . import parity
-__all__: list[str] = ['CheckpointError', 'ConfigError', 'Error', 'FormatError', 'Interrupted', 'IoError', 'MediaError', 'NumericsError', 'PathError', 'ShapeError', 'Unavailable', 'UnsafePickleError', 'UnsupportedError', 'WeightsError', 'conditioning', 'data', 'diffusion', 'metrics', 'nn', 'parity', 'pipelines', 'samplers', 'schedulers', 'text', 'train', 'unet', 'vae', 'video', 'weights']
+__all__: list[str] = ['CheckpointError', 'ConfigError', 'Error', 'FormatError', 'Interrupted', 'IoError', 'MediaError', 'NumericsError', 'PathError', 'ShapeError', 'Unavailable', 'UnsafePickleError', 'UnsupportedError', 'WeightsError', 'adapters', 'conditioning', 'data', 'diffusion', 'metrics', 'nn', 'parity', 'pipelines', 'samplers', 'schedulers', 'text', 'train', 'unet', 'vae', 'video', 'weights']
 __version__: str

@@ -9,6 +9,7 @@ import os
 import pathlib
 import torch
 import typing
+import vgen._core.adapters
 import vgen._core.conditioning
 import vgen._core.diffusion
 import vgen._core.nn
@@ -17,7 +18,8 @@ import vgen._core.schedulers
 import vgen._core.unet
 import vgen._core.vae
 import vgen._core.video
-__all__: list[str] = ['Clip', 'Components', 'GenerationDefaults', 'IteratedStep', 'ModelIndex', 'Pipeline', 'Plan', 'Request', 'StepIterator', 'shipped_model', 'write_part']
+import vgen._core.weights
+__all__: list[str] = ['Clip', 'Components', 'ConvertReport', 'GenerationDefaults', 'Inputs', 'IteratedStep', 'ModelFolder', 'ModelIndex', 'PartFile', 'Pipeline', 'Plan', 'Request', 'StepIterator', 'System', 'convert', 'load_part', 'open_model_folder', 'open_part', 'shipped_model', 'system_named', 'systems', 'write_part', 'write_tiny_model']
 class GenerationDefaults:
     """
     What a request leaves open.
@@ -337,15 +339,31 @@ class Components:
     index: ModelIndex
     unet: vgen._core.unet.UNet
     vae: vgen._core.vae.AutoencoderKl
-    def __init__(self, text: vgen._core.conditioning.Encoder, unet: vgen._core.unet.UNet, vae: vgen._core.vae.AutoencoderKl, index: ModelIndex = ..., folder: str = '') -> None:
+    def __init__(self, text: vgen._core.conditioning.Encoder, unet: vgen._core.unet.UNet, vae: vgen._core.vae.AutoencoderKl, index: ModelIndex = ..., folder: str = '', image_encoder: vgen._core.conditioning.ClipVision = None) -> None:
         ...
     def __repr__(self) -> str:
+        ...
+    @property
+    def adapters(self) -> list[vgen._core.adapters.Injection]:
+        """
+        on the UNet: told which step a run is in, named in manifests
+        """
+    @adapters.setter
+    def adapters(self, arg0: collections.abc.Sequence[vgen._core.adapters.Injection]) -> None:
         ...
     @property
     def folder(self) -> str:
         """
         where they came from, for manifests
         """
+    @property
+    def image_encoder(self) -> vgen._core.conditioning.ClipVision:
+        """
+        where the UNet takes pictures
+        """
+    @image_encoder.setter
+    def image_encoder(self, arg0: vgen._core.conditioning.ClipVision) -> None:
+        ...
     @property
     def text(self) -> vgen._core.conditioning.Encoder:
         """
@@ -354,6 +372,68 @@ class Components:
     @text.setter
     def text(self, arg1: vgen._core.conditioning.Encoder) -> None:
         ...
+class Inputs:
+    """
+    What a system takes beside the prompt. Pictures of any size: they are resized as the reference does.
+    """
+    def __init__(self, *, image: numpy.typing.ArrayLike | None = None, video: numpy.typing.ArrayLike | None = None, conditions: collections.abc.Mapping[str, torch.Tensor] = {}) -> None:
+        ...
+    @property
+    def conditions(self) -> dict[str, torch.Tensor]:
+        """
+        ready-made tensors [1, ..] under the names that the UNet declares, for both branches
+        """
+    @conditions.setter
+    def conditions(self, arg1: collections.abc.Mapping[str, torch.Tensor]) -> None:
+        ...
+    @property
+    def image(self) -> typing.Any:
+        """
+        the first frame, or a picture of the subject or style
+        """
+    @image.setter
+    def image(self, arg1: numpy.typing.ArrayLike | None) -> None:
+        ...
+    @property
+    def video(self) -> typing.Any:
+        """
+        the clip to enlarge
+        """
+    @video.setter
+    def video(self, arg1: numpy.typing.ArrayLike | None) -> None:
+        ...
+class System:
+    """
+    System: one model family of VGen, as a value: its network, what it was trained with, what it takes beside a prompt,
+    and the flow from noise to latents. The table is explicit; a program may run its own System with a Pipeline.
+    """
+    def __repr__(self) -> str:
+        ...
+    @property
+    def index(self) -> ModelIndex:
+        """
+        schedule, prediction and defaults of the released checkpoint
+        """
+    @property
+    def name(self) -> str:
+        ...
+    @property
+    def needs_image(self) -> bool:
+        ...
+    @property
+    def needs_video(self) -> bool:
+        ...
+    @property
+    def paper(self) -> str:
+        ...
+    @property
+    def summary(self) -> str:
+        ...
+    @property
+    def unet(self) -> vgen._core.unet.UNetOptions:
+        """
+        options of the released checkpoint's network
+        """
 class Clip:
     """
     A generated clip.
@@ -473,15 +553,15 @@ class Pipeline:
         """
         Frames uint8 [F, H, W, C] of scaled latents [1, C, F, h, w].
         """
-    def denoise(self, plan: Plan, seed: typing.SupportsInt, *, on_step: vgen._core.samplers.OnStep | collections.abc.Callable[[vgen._core.samplers.Step], bool | None] | None = None, sampler: collections.abc.Callable[[vgen._core.diffusion.Denoiser, vgen._core.schedulers.NoiseSchedule, torch.Tensor, typing.Any, typing.Any], torch.Tensor] | None = None) -> torch.Tensor:
+    def denoise(self, plan: Plan, seed: typing.SupportsInt, inputs: Inputs = ..., *, on_step: vgen._core.samplers.OnStep | collections.abc.Callable[[vgen._core.samplers.Step], bool | None] | None = None, sampler: collections.abc.Callable[[vgen._core.diffusion.Denoiser, vgen._core.schedulers.NoiseSchedule, torch.Tensor, typing.Any, typing.Any], torch.Tensor] | None = None) -> torch.Tensor:
         """
         Denoising alone: scaled latents [1, C, F, h, w] of one seed.
         """
-    def generate(self, request: Request, *, on_step: vgen._core.samplers.OnStep | collections.abc.Callable[[vgen._core.samplers.Step], bool | None] | None = None, progress: typing.Any = None, on_latents: typing.Any = None, sampler: collections.abc.Callable[[vgen._core.diffusion.Denoiser, vgen._core.schedulers.NoiseSchedule, torch.Tensor, typing.Any, typing.Any], torch.Tensor] | None = None) -> list[Clip]:
+    def generate(self, request: Request, inputs: Inputs = ..., *, on_step: vgen._core.samplers.OnStep | collections.abc.Callable[[vgen._core.samplers.Step], bool | None] | None = None, progress: typing.Any = None, on_latents: typing.Any = None, sampler: collections.abc.Callable[[vgen._core.diffusion.Denoiser, vgen._core.schedulers.NoiseSchedule, torch.Tensor, typing.Any, typing.Any], torch.Tensor] | None = None) -> list[Clip]:
         """
         One clip a seed of the request. on_step(step) is called after each step, False stops early; progress(stage, done, total, seconds); on_latents(clip) before decoding; sampler: a function of your own in place of the request's.
         """
-    def iterate(self, request: Request, *, on_step: vgen._core.samplers.OnStep | collections.abc.Callable[[vgen._core.samplers.Step], bool | None] | None = None, sampler: collections.abc.Callable[[vgen._core.diffusion.Denoiser, vgen._core.schedulers.NoiseSchedule, torch.Tensor, typing.Any, typing.Any], torch.Tensor] | None = None) -> StepIterator:
+    def iterate(self, request: Request, inputs: Inputs = ..., *, on_step: vgen._core.samplers.OnStep | collections.abc.Callable[[vgen._core.samplers.Step], bool | None] | None = None, sampler: collections.abc.Callable[[vgen._core.diffusion.Denoiser, vgen._core.schedulers.NoiseSchedule, torch.Tensor, typing.Any, typing.Any], torch.Tensor] | None = None) -> StepIterator:
         """
         Steps of one sampling run, one at a time: a run that is iterated, looked at, and stopped at will.
         """
@@ -499,11 +579,144 @@ class Pipeline:
         """
         what model_index.json says
         """
+class PartFile:
+    """
+    One part: which file, how it is named there, and what it is.
+    """
+    def __repr__(self) -> str:
+        ...
+    @property
+    def file(self) -> pathlib.Path:
+        ...
+    @property
+    def layout(self) -> str:
+        ...
+    @property
+    def options(self) -> vgen._core.conditioning.ClipTextOptions | vgen._core.unet.UNetOptions | vgen._core.vae.AutoencoderKlOptions:
+        """
+        options of the part's network
+        """
+    @property
+    def part(self) -> str:
+        ...
+    @property
+    def prefix(self) -> str:
+        """
+        of its names in the file, "first_stage_model."
+        """
+class ModelFolder:
+    """
+    ModelFolder: a model on disk, in any layout that vgen reads, opened without loading its weights.
+      vgen         model_index.json with "system"; text_encoder/, unet/, vae/ with config.json and model.safetensors
+      diffusers    model_index.json with "_class_name"; the same folders, tokenizer/ and scheduler/
+      reference    weight files side by side, as VGen and ModelScope keep them: a UNet's .pth, an autoencoder's .pth or a
+                   Stable Diffusion .ckpt, open_clip's .bin; which is which is read from their tensors' names
+    """
+    def __repr__(self) -> str:
+        ...
+    @property
+    def index(self) -> ModelIndex:
+        ...
+    @property
+    def layout(self) -> str:
+        ...
+    @property
+    def notes(self) -> list[str]:
+        """
+        what was assumed
+        """
+    @property
+    def path(self) -> pathlib.Path:
+        ...
+    @property
+    def text_encoder(self) -> PartFile:
+        ...
+    @property
+    def unet(self) -> PartFile:
+        ...
+    @property
+    def vae(self) -> PartFile:
+        ...
+class ConvertReport:
+    """
+    What convert wrote.
+    """
+    class Item:
+        """
+        One weight file.
+        """
+        def __repr__(self) -> str:
+            ...
+        @property
+        def bytes(self) -> int:
+            ...
+        @property
+        def parameters(self) -> int:
+            ...
+        @property
+        def path(self) -> pathlib.Path:
+            ...
+        @property
+        def source(self) -> pathlib.Path:
+            ...
+        @property
+        def tensors(self) -> int:
+            ...
+        @property
+        def what(self) -> str:
+            ...
+    def __repr__(self) -> str:
+        ...
+    def to_dict(self) -> dict:
+        ...
+    @property
+    def items(self) -> list[ConvertReport.Item]:
+        ...
+    @property
+    def notes(self) -> list[str]:
+        """
+        what the result lacks or assumes
+        """
+def convert(source: os.PathLike | str | bytes, target: os.PathLike | str | bytes, *, to: str | None = None, dtype: torch.dtype | None = None, dry_run: bool = False, progress: typing.Any = None) -> ConvertReport:
+    """
+    convert: weights rewritten under the names of another layout, in another number type, or in another container.
+
+    File to file (the container by dst's extension) or model folder to model folder. Atomic: dst appears complete or not
+    at all. Holds one copy of a part's weights at most. ConfigError: dst exists (a folder), is src, or has no weight
+    file's extension; UnsupportedError: the layout has no place for something; WeightsError, IoError (too little space,
+    found before writing).
+    """
+def load_part(part: PartFile, module: vgen._core.nn.Module, *, dtype: torch.dtype | None = None, check_finite: bool = False) -> vgen._core.weights.AuditReport:
+    """
+    Replaces the parameters of a module by the part's, in whichever layout its file is, all or none. WeightsError begins with the file.
+    """
+def open_model_folder(folder: os.PathLike | str | bytes) -> ModelFolder:
+    """
+    IoError or WeightsError naming the missing part, who needs it and what was found instead; FormatError, ConfigError.
+    """
+def open_part(path: os.PathLike | str | bytes) -> PartFile:
+    """
+    The one part that a weight file, or a folder such as <model>/unet, holds; options from the config.json beside it
+    where there is one, else from the shapes. WeightsError saying what the file holds if that is none or several;
+    IoError.
+    """
 def shipped_model() -> pathlib.Path:
     """
     Folder of the shipped model; Unavailable if there is none.
     """
+def system_named(name: str) -> System:
+    """
+    One of systems(). ConfigError naming the nearest.
+    """
+def systems() -> list[System]:
+    """
+    Every system of the family: its network, what it was trained with, what it takes.
+    """
 def write_part(folder: os.PathLike | str | bytes, part: str, config: typing.Any, module: vgen._core.nn.Module, dtype: torch.dtype = ...) -> None:
     """
     Writes <folder>/<part>/config.json and model.safetensors of a module, converted to dtype.
+    """
+def write_tiny_model(system: str, folder: os.PathLike | str | bytes, seed: typing.SupportsInt = 0) -> None:
+    """
+    Writes a model folder; ConfigError for an unknown system, IoError if the folder exists. Equal seeds give equal files.
     """

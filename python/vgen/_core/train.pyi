@@ -10,7 +10,7 @@ import vgen._core.data
 import vgen._core.pipelines
 import vgen._core.unet
 import vgen._core.vae
-__all__: list[str] = ['AdamWOptions', 'AutoencoderTaskOptions', 'LearningRateOptions', 'MuonOptions', 'StageOptions', 'TextToVideoTaskOptions', 'TrainConfig', 'TrainResult', 'TrainerOptions', 'learning_rate', 'read_config', 'run']
+__all__: list[str] = ['AdamWOptions', 'AutoencoderTaskOptions', 'LearningRateOptions', 'MuonOptions', 'StageOptions', 'TextEncoderTaskOptions', 'TextToVideoTaskOptions', 'TrainConfig', 'TrainResult', 'TrainerOptions', 'learning_rate', 'read_config', 'run']
 class LearningRateOptions:
     """
     Learning rate of the optimiser step that follows `count` finished steps: linear warm-up from 0, then decay. As the
@@ -414,6 +414,70 @@ class AutoencoderTaskOptions:
         """
         the data
         """
+class TextEncoderTaskOptions:
+    """
+    Fields:
+        model: the text tower
+        world: the data, of one object
+        data_seed = 1: seed of the data
+        batch = 64: captions a micro-batch, each new
+        start = '': model folder whose weights the run begins with; empty = random ones
+    """
+    kind: typing.ClassVar[str] = 'text_encoder'
+    @staticmethod
+    def from_dict(values: dict) -> TextEncoderTaskOptions:
+        """
+        The inverse of to_dict; ConfigError naming what does not fit.
+        """
+    def __copy__(self) -> TextEncoderTaskOptions:
+        ...
+    def __deepcopy__(self, memo: dict) -> TextEncoderTaskOptions:
+        ...
+    def __eq__(self, other: typing.Any) -> typing.Any:
+        ...
+    def __getstate__(self) -> typing.Any:
+        ...
+    def __hash__(self) -> int:
+        ...
+    def __init__(self, *, model: vgen._core.conditioning.ClipTextOptions | dict[str, typing.Any] = ..., world: vgen._core.data.ShapesOptions | dict[str, typing.Any] = ..., data_seed: int = 1, batch: int = 64, start: str = '') -> None:
+        ...
+    def __repr__(self) -> str:
+        ...
+    def __setstate__(self, arg0: typing.Any) -> None:
+        ...
+    def replace(self, **changes: typing.Any) -> TextEncoderTaskOptions:
+        """
+        A copy with other values of some fields; a dict changes only what it names.
+        """
+    def to_dict(self) -> dict:
+        """
+        The fields as plain values, as a configuration file holds them.
+        """
+    @property
+    def batch(self) -> int:
+        """
+        captions a micro-batch, each new
+        """
+    @property
+    def data_seed(self) -> int:
+        """
+        seed of the data
+        """
+    @property
+    def model(self) -> vgen._core.conditioning.ClipTextOptions:
+        """
+        the text tower
+        """
+    @property
+    def start(self) -> str:
+        """
+        model folder whose weights the run begins with; empty = random ones
+        """
+    @property
+    def world(self) -> vgen._core.data.ShapesOptions:
+        """
+        the data, of one object
+        """
 class StageOptions:
     """
     A part of a run on fewer frames: what a scene looks like is learned from pictures and short clips at a fraction of
@@ -473,7 +537,8 @@ class TextToVideoTaskOptions:
     """
     Fields:
         autoencoder = '': model folder whose vae makes the latents
-        text: the text tower
+        text_encoder = '': model folder whose text tower is used as it is; empty = `text` is trained with the UNet
+        text: the text tower, where it is trained with the UNet
         unet: the UNet
         index: schedule, prediction, defaults of generation
         world: the data
@@ -504,7 +569,7 @@ class TextToVideoTaskOptions:
         ...
     def __hash__(self) -> int:
         ...
-    def __init__(self, *, autoencoder: str = '', text: vgen._core.conditioning.ClipTextOptions | dict[str, typing.Any] = ..., unet: vgen._core.unet.UNetOptions | dict[str, typing.Any] = ..., index: vgen._core.pipelines.ModelIndex | dict[str, typing.Any] = ..., world: vgen._core.data.ShapesOptions | dict[str, typing.Any] = ..., data_seed: int = 1, clips: int = 20000, batch: int = 16, stages: collections.abc.Sequence[StageOptions | dict[str, typing.Any]] = [], latent_cache: str = '', start: str = '', caption_dropout: float = 0.1, offset_noise: float = 0.0, time_power: float = 1.0, preview_prompts: int = 8) -> None:
+    def __init__(self, *, autoencoder: str = '', text_encoder: str = '', text: vgen._core.conditioning.ClipTextOptions | dict[str, typing.Any] = ..., unet: vgen._core.unet.UNetOptions | dict[str, typing.Any] = ..., index: vgen._core.pipelines.ModelIndex | dict[str, typing.Any] = ..., world: vgen._core.data.ShapesOptions | dict[str, typing.Any] = ..., data_seed: int = 1, clips: int = 20000, batch: int = 16, stages: collections.abc.Sequence[StageOptions | dict[str, typing.Any]] = [], latent_cache: str = '', start: str = '', caption_dropout: float = 0.1, offset_noise: float = 0.0, time_power: float = 1.0, preview_prompts: int = 8) -> None:
         ...
     def __repr__(self) -> str:
         ...
@@ -576,7 +641,12 @@ class TextToVideoTaskOptions:
     @property
     def text(self) -> vgen._core.conditioning.ClipTextOptions:
         """
-        the text tower
+        the text tower, where it is trained with the UNet
+        """
+    @property
+    def text_encoder(self) -> str:
+        """
+        model folder whose text tower is used as it is; empty = `text` is trained with the UNet
         """
     @property
     def time_power(self) -> float:
@@ -617,7 +687,7 @@ class TrainConfig:
         ...
     def __hash__(self) -> int:
         ...
-    def __init__(self, *, task: AutoencoderTaskOptions | TextToVideoTaskOptions | str | dict[str, typing.Any] = ..., trainer: TrainerOptions | dict[str, typing.Any] = ...) -> None:
+    def __init__(self, *, task: AutoencoderTaskOptions | TextEncoderTaskOptions | TextToVideoTaskOptions | str | dict[str, typing.Any] = ..., trainer: TrainerOptions | dict[str, typing.Any] = ...) -> None:
         ...
     def __repr__(self) -> str:
         ...
@@ -632,7 +702,7 @@ class TrainConfig:
         The fields as plain values, as a configuration file holds them.
         """
     @property
-    def task(self) -> AutoencoderTaskOptions | TextToVideoTaskOptions:
+    def task(self) -> AutoencoderTaskOptions | TextEncoderTaskOptions | TextToVideoTaskOptions:
         """
         what is trained, on what, with which loss
         """
