@@ -240,7 +240,7 @@ def default_of(declarations: list[Item], name: str) -> str:
 
 def options_of(item: Item) -> Options | None:
     """Names, defaults and help texts of a struct that lists its fields()."""
-    if not item.members or "fields()" not in item.body:
+    if not item.members or not re.search(r"constexpr auto fields\(\)", item.body):
         return None
     name = re.search(r"struct\s+(?:VGEN_API\s+)?(\w+)", item.text)[1]
     kind = re.search(r'kind = "([^"]*)"', item.body)

@@ -16,6 +16,9 @@ if steps < 100:
 autoencoder = train.read_config("examples/configs/shapes_vae.yaml", small)
 print(train.run(autoencoder, "runs/shapes_vae", progress=lambda stage, done, total, seconds: print(f"{stage} {done}/{total}")))
 
+text = train.read_config("examples/configs/shapes_text.yaml", small)
+print(train.run(text, "runs/shapes_text"))
+
 few = {"task.clips": 4} if steps < 100 else {}
 text_to_video = train.read_config("examples/configs/shapes_t2v.yaml", {**small, **few})
 print(train.run(text_to_video, "runs/shapes_t2v"))
