@@ -4,12 +4,10 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/from_blob.h>
 #include <ATen/ops/matmul.h>
-#include <ATen/ops/tensor.h>
 
-#include <algorithm>
-
+#include "vgen/conditioning/frames.hpp"
+#include "vgen/conditioning/normalise.hpp"
 #include "vgen/video/transforms.hpp"
 
 namespace vgen::conditioning {
@@ -82,24 +80,12 @@ Tensor ClipVision::forward(const Tensor& image) {
   return at::matmul(norm_out_.forward(transformer_.forward(x, transformer_.size()).select(1, 0)), projection_);
 }
 
-Tensor clip_normalise(const Tensor& x) {
-  expect_shape(x, "clip_vision", "picture", {-1, 3, -1, -1});
-  const Tensor mean = at::tensor({0.48145466f, 0.4578275f, 0.40821073f}).to(x.options()).view({1, 3, 1, 1});
-  const Tensor deviation = at::tensor({0.26862954f, 0.26130258f, 0.27577711f}).to(x.options()).view({1, 3, 1, 1});
-  return (x - mean) / deviation;
-}
+Tensor clip_normalise(const Tensor& x) { return normalise(x, clip_statistics); }
 
 Tensor clip_preprocess(const video::Frames& pictures, int image_size) {
   VGEN_CHECK(image_size >= 1, ConfigError, "clip_preprocess: image_size must be >= 1, got ", image_size);
   VGEN_CHECK(pictures.bytes() > 0, ShapeError, "clip_preprocess: no pixels");
-  const std::int64_t n = image_size, h = pictures.height, w = pictures.width, shorter = std::min(h, w);
-  const video::Frames sized =
-      video::resize(video::to_rgb(pictures), h * n / shorter, w * n / shorter, video::Filter::bicubic);
-  // A margin that cannot be halved is split so that the offset is even, as Python's rounding of x.5 does.
-  const auto offset = [](std::int64_t margin) { return margin / 2 + (margin % 2 && margin / 2 % 2); };
-  const video::Frames square = video::crop(sized, {offset(sized.width - n), offset(sized.height - n), n, n});
-  const Tensor bytes = at::from_blob(square.pixels->data(), {square.count, n, n, 3}, at::kByte);
-  return clip_normalise(bytes.permute({0, 3, 1, 2}).to(at::kFloat).div(255)).contiguous();
+  return clip_normalise(to_frames(video::center_square(video::to_rgb(pictures), image_size, image_size)));
 }
 
 }  // namespace vgen::conditioning

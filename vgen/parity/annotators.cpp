@@ -44,16 +44,6 @@ void compare(const Case& c, Report& report, const std::map<std::string, Tensor>&
   }
 }
 
-void check_weights(Report& report, const Node& expected, const std::vector<KeyPair>& keys) {
-  std::size_t known = 0;
-  for (const KeyPair& key : keys) {
-    const Node* shape = expected.find(key.theirs);
-    known += shape && shape->as_ints() == key.their_shape;
-  }
-  report.check("weight names and shapes", known == keys.size() && known == expected.size(),
-               str(known, " of ", expected.size(), " agree, ours ", keys.size()));
-}
-
 // "scene", "scene.float" (values / 255) or the stored "input.<name>"; `grey` is channel 1 of blur_5.
 Tensor picture_of(const Case& c, const std::string& name) {
   if (const Node* d = c.json.at("pictures").find(name)) return picture(*d);

@@ -106,4 +106,14 @@ std::map<std::string, Tensor> fill(nn::Module& module, const std::vector<KeyPair
   return filled;
 }
 
+void check_weights(Report& report, const Node& expected, const std::vector<KeyPair>& keys) {
+  std::size_t known = 0;
+  for (const KeyPair& key : keys) {
+    const Node* shape = expected.find(key.theirs);
+    known += shape && shape->as_ints() == key.their_shape;
+  }
+  report.check("weight names and shapes", known == keys.size() && known == expected.size(),
+               str(known, " of ", expected.size(), " agree, ours ", keys.size()));
+}
+
 }  // namespace vgen::parity

@@ -19,5 +19,7 @@ schedulers::ScheduleOptions schedule_options(const Node& diffusion);
 schedulers::NoiseSchedule schedule_of(const Node& diffusion);
 // Sets every parameter by the rule under its foreign name. Returns them by that name.
 std::map<std::string, Tensor> fill(nn::Module& module, const std::vector<KeyPair>& keys, const std::string& salt);
+// One row of the report: do our foreign names and shapes agree with the case's `weights`?
+void check_weights(Report& report, const Node& expected, const std::vector<KeyPair>& keys);
 
 }  // namespace vgen::parity

@@ -1,14 +1,42 @@
 // Which frames of a clip a model sees: every n-th, so that their rate is near the one it was trained at.
 #pragma once
-#include <algorithm>
-#include <cmath>
+#include <array>
 #include <cstdint>
+#include <optional>
+#include <span>
+#include <tuple>
+#include <utility>
 #include <vector>
 
-#include "vgen/core/error.hpp"
 #include "vgen/core/mersenne_twister.hpp"
+#include "vgen/core/options.hpp"
+#include "vgen/video/frames.hpp"
 
 namespace vgen::video {
+
+// The reference's loaders disagree at both ends of a clip. general (its VideoDataset and VideoComposer's loader): the
+// last position of the window is never taken, so a window at the beginning gives one frame fewer than `count` (two at
+// stride 1). custom (VideoCustomDataset, which DreamVideo trains with): it is taken; a clip of at most `count` frames
+// is taken whole; a rate below half of sample_fps gives stride 1.
+enum class PickingRule { general, custom };
+constexpr auto enum_names(PickingRule) {
+  return std::array{std::pair{PickingRule::general, "general"}, std::pair{PickingRule::custom, "custom"}};
+}
+
+struct VGEN_API FramePickingOptions {
+  static constexpr std::string_view kind = "frame_picking";
+  double sample_fps = 8;
+  std::int64_t count = 16;
+  PickingRule rule = PickingRule::general;
+  std::optional<std::int64_t> start = {};
+  bool operator==(const FramePickingOptions&) const = default;
+  static constexpr auto fields() {
+    using O = FramePickingOptions;
+    return std::tuple{field("sample_fps", &O::sample_fps, "frames a second that the model sees"),
+                      field("count", &O::count, "at most so many frames"), field("rule", &O::rule, "general or custom"),
+                      field("start", &O::start, "first position of the window; none = drawn at random")};
+  }
+};
 
 struct FramePicking {
   std::int64_t stride = 1;
@@ -18,30 +46,12 @@ struct FramePicking {
 
 // At most `count` of `total` frames at every round(fps / sample_fps)-th (ties to even), as the reference's loaders pick
 // them: a clip shorter than stride * count + 5 frames is taken from its beginning, first frame stride - 1; of a longer
-// one `random`, a Python generator, draws the start. Its quirks are kept: at the beginning one frame fewer than `count`
-// is found (two at stride 1). ConfigError if a number is not positive; MediaError if fps is below half of sample_fps,
-// or if more than `count` frames would be found (the reference fails in both cases).
-inline FramePicking pick_frames(std::int64_t total, double fps, double sample_fps, std::int64_t count,
-                                MersenneTwister& random) {
-  VGEN_CHECK(total >= 1 && count >= 1 && fps > 0 && sample_fps > 0, ConfigError,
-             "frame picking: total, count, fps and sample_fps must be positive, got ", total, ", ", count, ", ", fps,
-             ", ", sample_fps);
-  FramePicking out;
-  out.stride = static_cast<std::int64_t>(std::nearbyint(fps / sample_fps));
-  VGEN_CHECK(out.stride >= 1, MediaError, "frame picking: a clip of ", fps, " frames a second cannot be sampled at ",
-             sample_fps, "; it needs at least half as many");
-  const std::int64_t cover = out.stride * count;
-  std::int64_t end = total;
-  if (total >= cover + 5) {
-    out.start = random.between(0, total - cover - 5);
-    end = out.start + cover;
-  }
-  // Positions are counted from 1 there, and the last one is never taken.
-  for (std::int64_t p = std::max<std::int64_t>(out.start, 1); p < end - 1; ++p)
-    if ((p - out.start) % out.stride == 0) out.frames.push_back(p - 1);
-  VGEN_CHECK(static_cast<std::int64_t>(out.frames.size()) <= count, MediaError, "frame picking: ", out.frames.size(),
-             " frames of ", total, " at stride ", out.stride, ", more than ", count);
-  return out;
-}
+// one `random`, a Python generator, draws the start, unless it is given. ConfigError if a number is not positive or the
+// start leaves the clip; MediaError if no frame would be found, or more than `count` (the reference fails then).
+VGEN_API FramePicking pick_frames(std::int64_t total, double fps, const FramePickingOptions& options,
+                                  MersenneTwister& random);
+
+// Copies of the frames at these positions. ShapeError if there is no such frame.
+VGEN_API Frames select_frames(const Frames& clip, std::span<const std::int64_t> positions);
 
 }  // namespace vgen::video

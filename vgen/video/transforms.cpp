@@ -111,6 +111,26 @@ Frames resize_columns(const Frames& frames, std::int64_t width, const Kernel& ke
   return out;
 }
 
+// Pillow adds the step up instead of multiplying, which shows where a centre falls on a border of pixels.
+std::vector<std::int64_t> nearest_taps(std::int64_t from, std::int64_t to) {
+  std::vector<std::int64_t> out;
+  const double scale = double(from) / double(to);
+  double at = scale * 0.5;
+  for (std::int64_t i = 0; i < to; ++i, at += scale) out.push_back(std::min(std::int64_t(at), from - 1));
+  return out;
+}
+
+Frames resize_nearest(const Frames& frames, std::int64_t height, std::int64_t width) {
+  const auto rows = nearest_taps(frames.height, height), columns = nearest_taps(frames.width, width);
+  Frames out(frames.count, height, width, frames.channels, frames.fps);
+  std::uint8_t* to = out.pixels->data();
+  for (std::int64_t f = 0; f < frames.count; ++f)
+    for (const std::int64_t y : rows)
+      for (const std::int64_t x : columns)
+        to = std::copy_n(frames.frame(f) + (y * frames.width + x) * frames.channels, frames.channels, to);
+  return out;
+}
+
 Frames resize_fixed(const Frames& frames, std::int64_t height, std::int64_t width, const Kernel& kernel) {
   // Pillow 13 takes rows first in tall pictures; the order shows, since values are rounded to 8 bits in between.
   if (frames.height > 2 * frames.width && height < frames.height)
@@ -136,6 +156,7 @@ Frames empty_sheet(std::int64_t rows, std::int64_t columns, const Frames& cell, 
 Frames resize(const Frames& frames, std::int64_t height, std::int64_t width, Filter filter) {
   VGEN_CHECK(height > 0 && width > 0, ShapeError, "resize: expected a size of at least 1x1, got ", height, "x", width);
   VGEN_CHECK(frames.bytes() > 0, ShapeError, "resize: no pixels");
+  if (filter == Filter::nearest) return resize_nearest(frames, height, width);
   if (filter != Filter::bilinear && filter != Filter::area) return resize_fixed(frames, height, width, kernel(filter));
   Frames out(frames.count, height, width, frames.channels, frames.fps);
   const auto c = frames.channels, w = frames.width;
@@ -177,27 +198,72 @@ Frames center_crop(const Frames& frames, std::int64_t height, std::int64_t width
   return crop(frames, {(frames.width - width) / 2, (frames.height - height) / 2, width, height});
 }
 
-Frames center_crop_wide(const Frames& frames, std::int64_t height, std::int64_t width, Filter filter) {
+Frames crop_padded(const Frames& frames, const Rect& r) {
+  VGEN_CHECK(r.width > 0 && r.height > 0, ShapeError, "crop_padded: expected a size of at least 1x1, got ", r.width,
+             "x", r.height);
+  const std::int64_t c = frames.channels;
+  const std::int64_t left = std::clamp<std::int64_t>(r.x, 0, frames.width);
+  const std::int64_t right = std::clamp<std::int64_t>(r.x + r.width, left, frames.width);
+  Frames out(frames.count, r.height, r.width, c, frames.fps);
+  for (std::int64_t f = 0; f < frames.count && left < right; ++f)
+    for (std::int64_t y = std::max<std::int64_t>(r.y, 0); y < std::min(r.y + r.height, frames.height); ++y)
+      std::memcpy(out.frame(f) + ((y - r.y) * r.width + (left - r.x)) * c,
+                  frames.frame(f) + (y * frames.width + left) * c, std::size_t((right - left) * c));
+  return out;
+}
+
+namespace {
+Frames resize_shorter(const Frames& frames, std::int64_t side, Filter filter) {
+  const double scale = double(side) / double(std::min(frames.height, frames.width));
+  const auto scaled = [&](std::int64_t n) { return std::int64_t(std::nearbyint(double(n) * scale)); };
+  return resize(frames, scaled(frames.height), scaled(frames.width), filter);
+}
+void expect_side(const char* who, const Frames& frames, std::int64_t side) {
+  VGEN_CHECK(side >= 1, ShapeError, who, ": expected a side of at least 1, got ", side);
+  VGEN_CHECK(frames.bytes() > 0, ShapeError, who, ": no pixels");
+}
+}  // namespace
+
+Frames resize_short_side(const Frames& frames, std::int64_t side, Filter filter) {
+  expect_side("resize_short_side", frames, side);
+  return resize_shorter(frames, side, filter);
+}
+
+Frames reduce_short_side(const Frames& given, std::int64_t side) {
+  expect_side("reduce_short_side", given, side);
+  Frames frames = given;
+  while (std::min(frames.height, frames.width) >= 2 * side)
+    frames = resize(frames, frames.height / 2, frames.width / 2, Filter::box);
+  return resize_shorter(frames, side, Filter::bicubic);
+}
+
+Frames center_square(const Frames& frames, std::int64_t short_side, std::int64_t side) {
+  expect_side("center_square", frames, std::min(short_side, side));
+  const std::int64_t h = frames.height, w = frames.width, shorter = std::min(h, w);
+  const Frames sized = resize(frames, h * short_side / shorter, w * short_side / shorter, Filter::bicubic);
+  // A margin that cannot be halved is split so that the offset is even, as Python's rounding of x.5 does.
+  const auto offset = [](std::int64_t margin) { return std::int64_t(std::nearbyint(double(margin) / 2)); };
+  return crop_padded(sized, {offset(sized.width - side), offset(sized.height - side), side, side});
+}
+
+WideCrop wide_crop(std::int64_t from_height, std::int64_t from_width, std::int64_t height, std::int64_t width) {
   VGEN_CHECK(height > 0 && width > 0, ShapeError, "center_crop_wide: expected a size of at least 1x1, got ", height,
              "x", width);
-  VGEN_CHECK(frames.bytes() > 0, ShapeError, "center_crop_wide: no pixels");
-  const double scale = std::min(double(frames.width) / double(width), double(frames.height) / double(height));
+  VGEN_CHECK(from_height > 0 && from_width > 0, ShapeError, "center_crop_wide: no pixels");
+  const double scale = std::min(double(from_width) / double(width), double(from_height) / double(height));
   // Python's floor division of floats, which the reference uses: exact quotients can come out one too small.
   const auto floor_divided = [&](std::int64_t side) {
     const double quotient = (double(side) - std::fmod(double(side), scale)) / scale, floor = std::floor(quotient);
     return std::max<std::int64_t>(1, std::int64_t(quotient - floor > 0.5 ? floor + 1 : floor));
   };
-  const Frames small = resize(frames, floor_divided(frames.height), floor_divided(frames.width), filter);
+  const std::int64_t h = floor_divided(from_height), w = floor_divided(from_width);
   const auto half = [](std::int64_t n) { return n >= 0 ? n / 2 : -((1 - n) / 2); };  // rounded down
-  const std::int64_t x = half(small.width - width), y = half(small.height - height), c = small.channels;
-  Frames out(small.count, height, width, c, small.fps);
-  std::fill_n(out.pixels->data(), out.bytes(), std::uint8_t(0));
-  const std::int64_t left = std::max<std::int64_t>(x, 0), right = std::min(x + width, small.width);
-  for (std::int64_t f = 0; f < small.count; ++f)
-    for (std::int64_t row = std::max<std::int64_t>(y, 0); row < std::min(y + height, small.height); ++row)
-      std::memcpy(out.frame(f) + ((row - y) * width + (left - x)) * c, small.frame(f) + (row * small.width + left) * c,
-                  std::size_t((right - left) * c));
-  return out;
+  return {h, w, {half(w - width), half(h - height), width, height}};
+}
+
+Frames center_crop_wide(const Frames& frames, std::int64_t height, std::int64_t width, Filter filter) {
+  const WideCrop plan = wide_crop(frames.height, frames.width, height, width);
+  return crop_padded(resize(frames, plan.height, plan.width, filter), plan.crop);
 }
 
 Frames flip_horizontal(const Frames& frames) {
@@ -222,6 +288,51 @@ Frames to_rgb(const Frames& frames, const std::uint8_t* background) {
       std::memcpy(d, s, 3);
     }
   }
+  return out;
+}
+
+Frames to_grey(const Frames& given) {
+  const Frames frames = to_rgb(given);
+  Frames out(frames.count, frames.height, frames.width, 3, frames.fps);
+  const std::uint8_t* s = frames.pixels->data();
+  std::uint8_t* d = out.pixels->data();
+  for (std::size_t i = 0, n = out.bytes(); i < n; i += 3)
+    d[i] = d[i + 1] = d[i + 2] = std::uint8_t((19595 * s[i] + 38470 * s[i + 1] + 7471 * s[i + 2] + 32768) >> 16);
+  return out;
+}
+
+Frames side_by_side(const std::vector<Frames>& panels) {
+  VGEN_CHECK(!panels.empty(), ShapeError, "side_by_side: no panels");
+  Frames out;
+  for (const Frames& p : panels) out.count = std::max(out.count, p.count), out.width += p.width;
+  for (const Frames& p : panels)
+    VGEN_CHECK(p.bytes() > 0 && p.height == panels[0].height && p.channels == panels[0].channels &&
+                   (p.count == 1 || p.count == out.count),
+               ShapeError, "side_by_side: expected panels of ", panels[0].height, " rows and ", panels[0].channels,
+               " channels with 1 or ", out.count, " frames, got ", p.count, " of ", p.height, " rows and ", p.channels,
+               " channels");
+  out = Frames(out.count, panels[0].height, out.width, panels[0].channels, panels[0].fps);
+  for (std::int64_t f = 0; f < out.count; ++f) {
+    std::uint8_t* to = out.frame(f);
+    for (std::int64_t y = 0; y < out.height; ++y)
+      for (const Frames& p : panels) {
+        const auto row = std::size_t(p.width * p.channels);
+        std::memcpy(to, p.frame(p.count == 1 ? 0 : f) + std::size_t(y) * row, row);
+        to += row;
+      }
+  }
+  return out;
+}
+
+Frames drop_grey_last_frame(const Frames& frames, double share) {
+  VGEN_CHECK(share >= 0 && share <= 1, ConfigError, "drop_grey_last_frame: share must be in [0, 1], got ", share);
+  if (frames.count < 2) return frames;
+  const std::int64_t n = frames.height * frames.width * frames.channels;
+  const std::uint8_t* last = frames.frame(frames.count - 1);
+  const auto grey = std::count_if(last, last + n, [](std::uint8_t v) { return v >= 117 && v <= 137; });
+  if (double(grey) <= share * double(n)) return frames;
+  Frames out(frames.count - 1, frames.height, frames.width, frames.channels, frames.fps);
+  std::copy_n(frames.frame(0), out.bytes(), out.frame(0));
   return out;
 }
 

@@ -18,7 +18,6 @@
 #include "vgen/core/log.hpp"
 #include "vgen/video/backend.hpp"
 #include "vgen/video/deflate.hpp"
-#include "vgen/video/frame_picking.hpp"
 #include "vgen/video/transforms.hpp"
 #include "vgen/video/writer.hpp"
 
@@ -175,15 +174,6 @@ TEST(Mask, ConditionKeepsWhatIsNotFilled) {
   auto random = MersenneTwister::numpy(0);
   EXPECT_THAT(message_of([&] { random_mask(MaskKind::rectangle, 100, 300, random); }),
               HasSubstr("rectangle masks need 169"));
-}
-
-TEST(FramePicking, IsTheReferences) {
-  auto random = MersenneTwister::python(3);
-  EXPECT_THAT(video::pick_frames(24, 12, 3, 4, random).frames, testing::ElementsAre(0, 4, 8, 12));
-  EXPECT_THAT(video::pick_frames(10, 8, 4, 4, random).frames, testing::ElementsAre(1, 3, 5, 7));
-  EXPECT_THAT(message_of([&] { video::pick_frames(100, 3, 8, 4, random); }), HasSubstr("at least half"));
-  EXPECT_THAT(message_of([&] { video::pick_frames(20, 8, 8, 16, random); }), HasSubstr("more than 16"));
-  EXPECT_THAT(message_of([&] { video::pick_frames(0, 8, 8, 16, random); }), HasSubstr("must be positive"));
 }
 
 TEST(Factors, RefuseWhatIsOutOfRange) {
