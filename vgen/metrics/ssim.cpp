@@ -57,7 +57,7 @@ video::Frames one(const video::Frames& clip, std::int64_t i) {
   VGEN_CHECK(i >= 0 && i < clip.count, ShapeError, "ssim: no frame ", i, " in a clip of ", clip.count);
   video::Frames out(1, clip.height, clip.width, clip.channels, clip.fps);
   std::copy_n(clip.frame(i), out.bytes(), out.frame(0));
-  return video::to_grey(out);
+  return video::to_grey(out, video::Luma::opencv);
 }
 
 }  // namespace
@@ -73,7 +73,7 @@ double ssim(const video::Frames& a, std::int64_t i, const video::Frames& b, std:
 std::vector<double> ssim_of_neighbours(const video::Frames& clip, const SsimOptions& options) {
   validate(options);
   VGEN_CHECK(clip.count >= 2, ShapeError, "ssim: neighbours need at least 2 frames, got ", clip.count);
-  const video::Frames grey = video::to_grey(clip);
+  const video::Frames grey = video::to_grey(clip, video::Luma::opencv);
   std::vector<double> out;
   for (std::int64_t f = 0; f + 1 < clip.count; ++f)
     out.push_back(mean_ssim(grey.frame(f), grey.frame(f + 1), clip.height, clip.width, options));

@@ -22,8 +22,8 @@ struct VGEN_API SsimOptions {
   }
 };
 
-// Mean over all windows inside the pictures, of their luma (video::to_grey), with sample variances, in float64: the
-// defaults of scikit-image's structural_similarity for 8-bit pictures. Frame `i` of `a` against frame `j` of `b`.
+// Mean over all windows inside the pictures, of their luma (as OpenCV computes it), with sample variances, in float64:
+// the defaults of scikit-image's structural_similarity for 8-bit pictures. Frame `i` of `a` against frame `j` of `b`.
 // ShapeError: sizes differ, or a side is shorter than the window. ConfigError: an even or tiny window, a negative k.
 VGEN_API double ssim(const video::Frames& a, std::int64_t i, const video::Frames& b, std::int64_t j,
                      const SsimOptions& options = {});

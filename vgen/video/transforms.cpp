@@ -132,8 +132,9 @@ Frames resize_nearest(const Frames& frames, std::int64_t height, std::int64_t wi
 }
 
 Frames resize_fixed(const Frames& frames, std::int64_t height, std::int64_t width, const Kernel& kernel) {
-  // Pillow 13 takes rows first in tall pictures; the order shows, since values are rounded to 8 bits in between.
-  if (frames.height > 2 * frames.width && height < frames.height)
+  // Pillow 13 mixes rows first where the height shrinks by more than twice what the width does; the order shows, since
+  // values are rounded to 8 bits in between. (Found by trial: 1485 random sizes agree.)
+  if (height < frames.height && frames.height - height > 2 * (frames.width - width))
     return resize_columns(resize_rows(frames, height, kernel), width, kernel);
   return resize_rows(resize_columns(frames, width, kernel), height, kernel);
 }
@@ -291,13 +292,15 @@ Frames to_rgb(const Frames& frames, const std::uint8_t* background) {
   return out;
 }
 
-Frames to_grey(const Frames& given) {
+Frames to_grey(const Frames& given, Luma luma) {
   const Frames frames = to_rgb(given);
+  const bool pillow = luma == Luma::pillow;
+  const int r = pillow ? 19595 : 9798, g = pillow ? 38470 : 19235, b = pillow ? 7471 : 3735, bits = pillow ? 16 : 15;
   Frames out(frames.count, frames.height, frames.width, 3, frames.fps);
   const std::uint8_t* s = frames.pixels->data();
   std::uint8_t* d = out.pixels->data();
   for (std::size_t i = 0, n = out.bytes(); i < n; i += 3)
-    d[i] = d[i + 1] = d[i + 2] = std::uint8_t((19595 * s[i] + 38470 * s[i + 1] + 7471 * s[i + 2] + 32768) >> 16);
+    d[i] = d[i + 1] = d[i + 2] = std::uint8_t((r * s[i] + g * s[i + 1] + b * s[i + 2] + (1 << (bits - 1))) >> bits);
   return out;
 }
 

@@ -63,8 +63,11 @@ VGEN_API Frames flip_horizontal(const Frames& frames);
 // `background`).
 VGEN_API Frames to_rgb(const Frames& frames, const std::uint8_t* background = nullptr);
 
-// [F, H, W, 3], three equal channels: luma of ITU-R BT.601 in 16-bit fixed point, as Pillow converts to "L".
-VGEN_API Frames to_grey(const Frames& frames);
+// Luma of ITU-R BT.601 in fixed point: 16 bits as Pillow converts to "L", 15 bits as OpenCV's RGB2GRAY. They differ by
+// one level in a thousandth of all colours.
+enum class Luma { pillow, opencv };
+// [F, H, W, 3], three equal channels.
+VGEN_API Frames to_grey(const Frames& frames, Luma luma = Luma::pillow);
 
 // Pictures of one height beside each other; a panel of one frame stands still beside longer ones. ShapeError.
 VGEN_API Frames side_by_side(const std::vector<Frames>& panels);

@@ -66,6 +66,18 @@ TEST(Transforms, GreyIsLuma) {
   Frames in(1, 1, 4);
   *in.pixels = {255, 0, 0, 0, 255, 0, 0, 0, 255, 9, 9, 9};
   EXPECT_THAT(*to_grey(in).pixels, ElementsAre(76, 76, 76, 150, 150, 150, 29, 29, 29, 9, 9, 9));
+  int differ = 0;
+  for (int v = 0; v < 1000; ++v) {
+    *in.pixels = {};
+    in.pixels->resize(12);
+    for (int i = 0; i < 12; ++i) (*in.pixels)[std::size_t(i)] = std::uint8_t(v * 37 + i * i * 91);
+    const Frames a = to_grey(in), b = to_grey(in, Luma::opencv);
+    for (std::size_t i = 0; i < 12; i += 3) {
+      EXPECT_LE(std::abs((*a.pixels)[i] - (*b.pixels)[i]), 1);
+      differ += (*a.pixels)[i] != (*b.pixels)[i];
+    }
+  }
+  EXPECT_LT(differ, 40);
 }
 
 TEST(Transforms, NearestAndPaddedCrops) {
