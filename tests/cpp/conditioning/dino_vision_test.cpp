@@ -10,8 +10,13 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <set>
+#include <sstream>
 
+#include "vgen/conditioning/clip_text.hpp"
+#include "vgen/conditioning/clip_vision.hpp"
 #include "vgen/conditioning/normalise.hpp"
+#include "vgen/core/atomic_file.hpp"
 #include "vgen/weights/state_dict.hpp"
 
 namespace vgen::conditioning {
@@ -25,14 +30,39 @@ weights::StateDict random_state(const DinoVisionOptions& o) {
   return state;
 }
 
-TEST(DinoVision, HasTheReleasedSize) {
-  std::int64_t parameters = 0;
-  for (const KeyPair& key : reference_keys({})) {
-    std::int64_t n = 1;
-    for (const std::int64_t d : key.their_shape) n *= d;
-    parameters += n;
+// "name<tab>sizes" lines, sorted.
+std::multiset<std::string> released(const char* name) {
+  std::istringstream lines(read_file(std::string(VGEN_SOURCE_DIR "/tests/golden/keys/") + name + ".tsv"));
+  std::multiset<std::string> out;
+  for (std::string line; std::getline(lines, line);) out.insert(line);
+  return out;
+}
+std::multiset<std::string> lines_of(const std::vector<KeyPair>& keys) {
+  std::multiset<std::string> out;
+  for (const KeyPair& key : keys) {
+    std::string line = key.theirs + "\t";
+    for (std::size_t d = 0; d < key.their_shape.size(); ++d)
+      line += (d ? "," : "") + std::to_string(key.their_shape[d]);
+    out.insert(line);
   }
-  EXPECT_EQ(parameters, 21'665'664);  // ViT-S/16 without a head
+  return out;
+}
+
+TEST(MetricTowers, HaveTheReleasedNamesAndShapes) {
+  EXPECT_EQ(lines_of(reference_keys(DinoVisionOptions{})), released("dino_vit_s_16"));
+  // CLIP ViT-B/32, both towers; logit_scale belongs to its loss.
+  auto clip = lines_of(open_clip_keys(ClipVisionOptions{.image_size = 224,
+                                                        .patch = 32,
+                                                        .width = 768,
+                                                        .heads = 12,
+                                                        .layers = 12,
+                                                        .mlp = 3072,
+                                                        .embed = 512,
+                                                        .quick_gelu = true}));
+  clip.merge(lines_of(open_clip_keys(
+      ClipTextOptions{.width = 512, .heads = 8, .layers = 12, .mlp = 2048, .embed = 512, .quick_gelu = true})));
+  clip.insert("logit_scale\t");
+  EXPECT_EQ(clip, released("clip_vit_b_32"));
 }
 
 TEST(DinoVision, LoadsAndTakesAnySize) {
