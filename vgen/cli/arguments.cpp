@@ -160,7 +160,10 @@ void store(const Command& command, Node& into, const Option& option, Node value)
 
 void place(const Command& command, Node& into, std::vector<std::string> words) {
   std::size_t next = 0;
+  bool quotes = false;
   for (const Positional& p : command.positionals) {
+    if ((!p.with.empty() && !into.find(p.with)) || (!p.without.empty() && into.find(p.without))) continue;
+    quotes = p.name == "PROMPT";
     if (next == words.size()) {
       if (p.required && !into.find(p.unless)) fail(&command, str("missing ", p.name, ": ", p.help));
       return;
@@ -175,7 +178,6 @@ void place(const Command& command, Node& into, std::vector<std::string> words) {
     }
   }
   if (next < words.size()) {
-    const bool quotes = !command.positionals.empty() && command.positionals.back().name == "PROMPT";
     fail(&command, str("unexpected '", printable(words[next]), "'", quotes ? "; put the prompt in quotes" : ""));
   }
 }

@@ -6,6 +6,7 @@
 
 #include "vgen/adapters/request.hpp"
 #include "vgen/cli/backend.hpp"
+#include "vgen/cli/reference_run.hpp"
 #include "vgen/core/atomic_file.hpp"
 #include "vgen/core/log.hpp"
 #include "vgen/formats/json.hpp"
@@ -169,6 +170,7 @@ std::string summary(const pipelines::Plan& plan, const std::string& model, const
 }  // namespace
 
 int cmd_gen(Invocation& in) {
+  if (in.has("config")) return run_reference_config(in);
   // Everything that can fail early does: options, prompt, paths, encoder; then the model.
   pipelines::Request request = request_of(in);
   VGEN_CHECK(request.count >= 1 && request.count <= 10000, ConfigError, "count: must be in [1, 10000], got ",

@@ -99,7 +99,10 @@ Pipeline::Pipeline(Components components) : components_(std::move(components)) {
 }
 
 Pipeline Pipeline::from_pretrained(const fs::path& given, const LoadOptions& options) {
-  const ModelFolder m = open_model_folder(given.empty() ? shipped_model() : given);
+  return from_parts(open_model_folder(given.empty() ? shipped_model() : given), options);
+}
+
+Pipeline Pipeline::from_parts(const ModelFolder& m, const LoadOptions& options) {
   const std::string folder = printable(m.path.string(), 400);
   for (const std::string& note : m.notes) log::warn(folder, ": ", note);
   system_named(m.index.system);  // ConfigError now

@@ -2,7 +2,10 @@
 #pragma once
 #include <array>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include "vgen/reference_config/prompt_list.hpp"
 
 namespace vgen::reference_config {
 
@@ -10,28 +13,62 @@ struct Task {
   std::string_view type;    // TASK_TYPE
   std::string_view letter;  // in Key::readers
   std::string_view system;  // pipelines::System
+  ListFormat list = ListFormat::caption;
+  // Names of the clips that it makes, and of the clip that it enlarges (prompt_list.hpp, file_name).
+  std::string_view clip = "rank_01_00_{index:4}_{caption}.mp4", source = "";
   bool training = false, registered = true;
 };
+inline constexpr std::string_view kComposedClip = "rank_01_00_{index:4}_condition_{conditions}_{caption}.mp4";
 
 inline constexpr std::array kTasks{
     Task{"inference_text2video_entrance", "t", "t2v"},
-    Task{"inference_i2vgen_entrance", "i", "i2vgen_xl"},
-    Task{"inference_higen_entrance", "h", "higen"},
-    Task{"inference_sr600_entrance", "s", "sr600"},
-    Task{"inference_tft2v_sr600_entrance", "s", "sr600"},
+    Task{"inference_i2vgen_entrance", "i", "i2vgen_xl", ListFormat::picture_caption,
+         "{file}_01_00_{caption}_{index:2}.mp4"},
+    Task{"inference_higen_entrance", "h", "higen", ListFormat::caption_seed},
+    Task{"inference_sr600_entrance", "s", "sr600", ListFormat::caption_seed, "{source}_sr.mp4",
+         "rank_01_00_{index:4}_{caption}.mp4"},
+    Task{"inference_tft2v_sr600_entrance", "s", "sr600", ListFormat::caption_video, "{source}_sr.mp4",
+         "rank_01_00_{index:4}_{caption}.mp4"},
     Task{"inference_tft2v_entrance", "f", "tf_t2v"},
-    Task{"inference_tft2v_vcomposer_entrance", "c", "video_composer"},
+    Task{"inference_tft2v_vcomposer_entrance", "c", "video_composer", ListFormat::video_caption, kComposedClip},
     Task{"inference_videolcm_entrance", "l", "video_lcm"},
-    Task{"inference_videolcm_vcomposer_entrance", "m", "video_lcm"},
-    Task{"inference_dreamvideo_entrance", "d", "dream_video"},
-    Task{"inference_instructvideo_entrance", "r", "instruct_video"},
-    Task{"train_t2v_entrance", "T", "t2v", true},
-    Task{"train_dreamvideo_entrance", "D", "dream_video", true},
-    Task{"train_videolcm_t2v_entrance", "L", "video_lcm", true},
-    Task{"t2v_instructvideo_entrance", "R", "instruct_video", true},
-    Task{"train_i2v_vs_img_text_entrance", "I", "i2vgen_xl", true, false},
-    Task{"train_t2v_higen_entrance", "H", "higen", true, false},
+    Task{"inference_videolcm_vcomposer_entrance", "m", "video_lcm", ListFormat::video_caption, kComposedClip},
+    Task{"inference_dreamvideo_entrance", "d", "dream_video", ListFormat::picture_caption,
+         "{caption}_{seed}_{index}.mp4"},
+    Task{"inference_instructvideo_entrance", "r", "instruct_video", ListFormat::video_caption_count,
+         "{index:4}_{file}_{caption}.mp4"},
+    Task{.type = "train_t2v_entrance", .letter = "T", .system = "t2v", .training = true},
+    Task{.type = "train_dreamvideo_entrance", .letter = "D", .system = "dream_video", .training = true},
+    Task{.type = "train_videolcm_t2v_entrance", .letter = "L", .system = "video_lcm", .training = true},
+    Task{.type = "t2v_instructvideo_entrance", .letter = "R", .system = "instruct_video", .training = true},
+    Task{.type = "train_i2v_vs_img_text_entrance",
+         .letter = "I",
+         .system = "i2vgen_xl",
+         .training = true,
+         .registered = false},
+    Task{.type = "train_t2v_higen_entrance", .letter = "H", .system = "higen", .training = true, .registered = false},
 };
+
+// What `partial_keys` call the arguments of the network that the entry points of VideoComposer compute, the conditions'
+// names here, and what VGen reads for them at paths that stand in its code.
+struct Composition {
+  std::string_view theirs, ours;
+  std::vector<std::pair<std::string_view, std::string_view>> checkpoints = {};
+};
+inline const std::vector<Composition>& compositions() {
+  static const std::pair<std::string_view, std::string_view> edges{"edges", "models/table5_pidinet.pth"},
+      lines{"sketch_simplification", "models/sketch_simplification_gan.pth"};
+  static const std::vector<Composition> all{{"y", "text"},
+                                            {"depth", "depth", {{"depth", "models/midas_v3_dpt_large.pth"}}},
+                                            {"sketch", "sketch", {edges, lines}},
+                                            {"single_sketch", "single_sketch", {edges, lines}},
+                                            {"local_image", "local_image"},
+                                            {"masked", "masked"},
+                                            {"image", "image"},
+                                            {"motion", "motion"}};
+  return all;
+}
+
 inline constexpr std::string_view kTraining = "TDLRIH", kAll = "tihsfclmdrTDLRIH";
 
 // Of a value: b boolean, i integer, n number, s text, l list, m map, * anything; ? also null.
@@ -85,7 +122,7 @@ inline const std::vector<Key>& top_keys() {
       {"scale_factor", "n", kAll, "checkpoints.latent_scale_factor"},
       {"seed", "i", kAll, "run.seed"},
       {"use_random_seed", "b", "dD", "run.seed"},
-      {"round", "i", "tihsfclmd", "run.count"},
+      {"round", "i", "tihsfclmd", "requests"},
       {"batch_size", "i", "tihsfclmdL", "one clip at a time, as batch_size 1"},
       {"negative_prompt", "s", "tifcdDTI", "index.defaults.negative_prompt",
        "the entry point takes the empty text, the embedder's, or none"},
@@ -97,12 +134,12 @@ inline const std::vector<Key>& top_keys() {
       {"inverse_noise_strength", "n", "d", "run.inverse_noise"},
       {"latents_path", "s", "d", "run.latents"},
       {"save_latents", "b", "d", "run.keep_latents"},
-      {"use_zero_infer", "b", "i", "run.zero_image", "only i2vgen reads it"},
+      {"use_zero_infer", "b", "i", "run.zero_image", "only I2VGen-XL's entry point reads it"},
       {"share_noise", "b", "rR", "run.share_noise"},
       {"temporal_offset_noise", "b", "rR", "index.defaults.offset_noise"},
       {"temporal_offset_noise_strength", "n", "rR", "index.defaults.offset_noise"},
       {"use_fps_condition", "b", "cm", "no condition on the frame rate"},
-      {"partial_keys", "l", "cm", "run.conditions"},
+      {"partial_keys", "l", "scm", "requests"},
       // what it runs on
       {"use_fp16", "b", "tihfldrTDLRIH", "run.dtype", "the entry point always runs in half precision"},
       {"chunk_size", "i", "cmTDLRIH", "run.condition_chunk",

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "vgen/core/atomic_file.hpp"
+#include "vgen/core/options.hpp"
 #include "vgen/formats/yaml.hpp"
 #include "vgen/reference_config/keys.hpp"
 
@@ -16,7 +17,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kPairs = "the command line";
-constexpr std::size_t kMaxLines = 100000;  // of a list
+constexpr std::int64_t kMaxRequests = 1000000;
 
 // VGen's tools/modules/config.py: what holds where no file says otherwise (only what has an effect).
 constexpr std::string_view kDefaults = R"(
@@ -97,7 +98,7 @@ class Converter {
       const Node* name = launched.find(base);
       if (!name || !name->is_string() || name->string.empty() || !reads(*find(top_keys(), base))) continue;
       const std::string where = at(source_of(pairs, base), *name);
-      const fs::path file = locate(name->string);
+      const fs::path file = locate(path_, name->string);
       const Node layer = read(file, where);
       check(layer, file.string());
       if (layer.is_map()) merge(merged_, layer, file.string());
@@ -108,6 +109,8 @@ class Converter {
     check(pairs, std::string(kPairs));
     merge(merged_, own, path_.string());
     merge(merged_, pairs, std::string(kPairs));
+    out_.effective = merged_;
+    strip_places(out_.effective);
     find_unet_class();
     report(own, path_.string());
     report(pairs, std::string(kPairs));
@@ -161,7 +164,9 @@ class Converter {
     Node pairs = Node::map();
     for (const auto& [key, value] : options_.pairs) {
       try {
-        set_path(pairs, key, value.empty() ? Node("") : formats::parse_yaml_value(value));
+        const Key* known = reference_config::find(top_keys(), key);
+        const bool text = value.empty() || (known && known->kind[0] == 's');
+        set_path(pairs, key, text ? Node(value) : formats::parse_yaml_value(value));
       } catch (const Error& e) { problem(str(kPairs), str("'", printable(key), "': ", e.what())); }
     }
     strip_places(pairs);
@@ -212,23 +217,21 @@ class Converter {
     return source == origin_.end() ? "VGen's defaults" : node ? at(source->second, *node) : source->second;
   }
 
-  // As VGen from the working directory; else from the nearest folder above the file.
-  fs::path locate(const std::string& name) const {
-    std::error_code error;
-    const fs::path path = name;
-    if (path.is_absolute() || fs::exists(path, error)) return path;
-    for (fs::path folder = fs::absolute(path_, error).parent_path(); !folder.empty(); folder = folder.parent_path()) {
-      if (fs::exists(folder / path, error)) return folder / path;
-      if (folder == folder.root_path()) break;
-    }
-    return path;
-  }
-
   // ---- what the keys are ----
   bool find_task(const Node& launched, const Node& pairs) {
     const Node* type = launched.find("TASK_TYPE");
-    if (!type)
-      return problem(path_.string(), "no key TASK_TYPE; a file of VGen names the entry point that runs it"), false;
+    if (!type) {
+      const auto idle = [](const auto& entry) {
+        const Key* key = reference_config::find(top_keys(), entry.first);
+        return key && key->readers.empty();
+      };
+      if (options_.inputs_must_exist || !std::ranges::all_of(launched.entries, idle))
+        return problem(path_.string(), "no key TASK_TYPE; a file of VGen names the entry point that runs it"), false;
+      note(path_.string(), "no key TASK_TYPE, and nothing here has an effect: VGen only merges it under others");
+      for (const auto& [name, value] : launched.entries)
+        out_.keys.push_back({name, at(path_.string(), value), false, "no effect: nothing reads it"});
+      return false;
+    }
     const std::string place = at(source_of(pairs, "TASK_TYPE"), *type);
     if (!type->is_string())
       return problem(place, str("TASK_TYPE: expected a name, got ", type_name(type->type))), false;
@@ -637,19 +640,24 @@ class Converter {
     set("checkpoints." + name, file);
     expect_file(file, key);
   }
-  void expect_file(const std::string& file, const std::string& key) {
+  void expect_file(const std::string& file, const std::string& key) { expect_input(file, where(key), "", key + ": "); }
+  void expect_input(const std::string& file, const std::string& place, const std::string& fix = "",
+                    const std::string& who = "") {
     std::error_code error;
-    if (fs::exists(locate(file), error)) return;
+    if (fs::exists(locate(path_, file), error)) return;
+    const std::string what = str(who, "no file '", printable(file, 400), "'");
     if (options_.inputs_must_exist)
-      problem(where(key), str(key, ": no file '", printable(file, 400), "'"));
+      problem(place, what + fix);
     else
-      note(where(key), str(key, ": no file '", printable(file, 400), "' (yet)"));
+      note(place, what + " (yet)");
   }
   void checkpoints() {
     const char* unet = is("d") ? "base_model" : is("r") ? "infer_checkpoint" : "test_model";
     if (!task_->training) checkpoint("unet", unet);
     if (task_->training) checkpoint("start", "Pretrain.resume_checkpoint");
     checkpoint("text_encoder", "embedder.pretrained");
+    if (is("i") || (is("d") && yes("use_clip_adapter_condition")))
+      set("checkpoints.image_encoder", text("embedder.pretrained"));
     checkpoint("vae", "auto_encoder.pretrained");
     set("checkpoints.latent_scale_factor", number("scale_factor").value_or(0.18215));
     if (is("tihfclmd") && integer("scale", 8) != 8)
@@ -679,7 +687,8 @@ class Converter {
         const std::string base = std::string(name) == "identity" ? "subject_cfg" : "motion_cfg";
         std::string folder;
         for (const auto& [source, layer] : layers_)
-          if (const Node* log = layer.find("log_dir"); log && log->is_string() && source == locate(text(base)).string())
+          if (const Node* log = layer.find("log_dir");
+              log && log->is_string() && source == locate(path_, text(base)).string())
             folder = (fs::path(text("cfg_prefix")) / log->string / fs::path(source).stem() / "checkpoints").string();
         std::string digits = str(integer(index_key, 0));
         digits.insert(0, digits.size() < 8 ? 8 - digits.size() : 0, '0');
@@ -716,121 +725,149 @@ class Converter {
            "use_random_seed: VGen draws a seed in [0, 10000] at every start and ignores 'seed'");
     }
     if (is("scm") || yes("use_fp16")) set("run.dtype", "fp16");
-    if (const Node* sets = value("partial_keys"); sets && is("cm")) set("run.conditions", renamed(*sets));
     if (const std::string latents = text("latents_path"); is("d") && !latents.empty()) set("run.latents", latents);
-    std::string output = text("log_dir");
-    if (is("r"))
-      output = text("webvid_dir_save") + str(integer("webvid_test_caps", 0));
-    else if (is("d"))
-      output = (fs::path(output) / path_.stem()).string();
-    else if (!task_->training)
-      output = (fs::path(output) / fs::path(text("test_list_path")).stem()).string();
-    set("run.output", output);
+    set("run.fps", 8.0);
+    set("run.output", output_folder());
   }
-  static Node renamed(Node sets) {
-    for (Node& set : sets.items)
-      for (Node& name : set.items)
-        if (name.is_string() && name.string == "y") name.string = "text";
-    return sets;
+  std::string output_folder() const {
+    const std::string log = text("log_dir");
+    if (is("r")) return text("webvid_dir_save") + str(integer("webvid_test_caps", 0));
+    if (is("d")) return (fs::path(log) / path_.stem()).string();
+    const std::string list = fs::path(text("test_list_path")).filename().string();
+    return task_->training ? log : (fs::path(log) / list.substr(0, list.find('.'))).string();
   }
 
-  // ---- lists of prompts ----
+  // ---- a request for each clip ----
   std::string list_path() const {
     if (!is("r")) return text("test_list_path");
+    if (text("webvid_eval_text").empty()) return "";
     return (fs::path(text("webvid_dir")) / text("webvid_cap_file") / (text("webvid_eval_text") + ".txt")).string();
   }
   void inputs() {
-    const std::string list = list_path(), key = is("r") ? "webvid_eval_text" : "test_list_path";
-    if (list.empty() || list == ".txt") return problem(path_.string(), str("no key '", key, "', the list of prompts"));
+    const std::string key = is("r") ? "webvid_eval_text" : "test_list_path", list = list_path();
+    if (list.empty()) return problem(path_.string(), str("no key '", key, "', the list of prompts"));
     set("inputs.list", list);
     const std::string folder = is("cm") ? text("data_dir", "data/videos") : is("d") ? text("test_data_dir") : "";
     if (!folder.empty()) set("inputs.folder", folder);
-    if (is("cm")) {
-      const Node* fps = value("sample_fps");
-      if (fps && fps->is_number()) set("inputs.fps", *fps);
-    }
+    if (const Node* fps = value("sample_fps"); fps && fps->is_number() && is("cm")) set("inputs.fps", *fps);
     if (is("r")) set("inputs.count", integer("webvid_test_caps", 0));
+    const std::vector<Combination> combinations = read_combinations();
     std::error_code error;
-    const fs::path file = locate(list);
+    const fs::path file = locate(path_, list);
     if (!fs::exists(file, error)) return expect_file(list, key);
-    std::string text_of_list;
+    std::string lines;
     try {
-      text_of_list = read_file(file, std::size_t(1) << 26);
+      lines = read_file(file, std::size_t(1) << 26);
     } catch (const Error& e) { return problem(where(key), e.what()); }
-    set("requests", read_list(text_of_list, file.string(), folder));
+    set("requests", make_requests(lines, file.string(), folder, combinations));
   }
 
-  Node read_list(std::string_view text, const std::string& source, const std::string& folder) {
-    Node requests = Node::list();
-    const std::int64_t round = std::max<std::int64_t>(integer("round", 1), 1);
-    const std::int64_t most = is("r") ? integer("webvid_test_caps", 0) : static_cast<std::int64_t>(kMaxLines);
-    std::size_t line_number = 0;
-    while (!text.empty() && static_cast<std::int64_t>(requests.items.size()) < most) {
-      const std::size_t end = text.find('\n');
-      std::string_view line = text.substr(0, end);
-      text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-      ++line_number;
-      const auto trim = [](std::string_view s) {
-        const std::size_t first = s.find_first_not_of(" \t\r\v\f");
-        return first == std::string_view::npos ? std::string_view()
-                                               : s.substr(first, s.find_last_not_of(" \t\r\v\f") - first + 1);
-      };
-      line = trim(line);
-      if (line.empty() || line[0] == '#') continue;
-      std::vector<std::string_view> parts{line};
-      const std::string_view separator = is("h") ? "|" : "|||";
-      if (is("hidcmr"))
-        for (parts.clear();;) {
-          const std::size_t bar = line.find(separator);
-          parts.push_back(line.substr(0, bar));
-          if (bar == std::string_view::npos) break;
-          line.remove_prefix(bar + separator.size());
-        }
-      const std::string place = str(source, ":", static_cast<long long>(line_number));
-      Node request = Node::map();
-      std::size_t prompt = 0;
-      if (is("idcmr")) {
-        if (parts.size() < 2) {
-          problem(place,
-                  str("expected '", is("id") ? "picture" : "video", "|||prompt', got '", printable(line, 60), "'"));
+  // The conditions that one clip is made with.
+  struct Combination {
+    std::string joined;  // their names in VGen, in its clips' names
+    std::vector<std::string> conditions;
+    bool text = false;
+  };
+  std::vector<Combination> read_combinations() {
+    const Node* given = value("partial_keys");
+    if (!is("cm") && !(given && is("s"))) return {{}};
+    static const Node usual = Node::list({Node::list({"y", "depth"}), Node::list({"y", "sketch"})});
+    std::vector<Combination> out;
+    for (const Node& set : (given ? *given : usual).items) {
+      Combination& each = out.emplace_back();
+      if (!set.is_list()) problem(where("partial_keys"), "partial_keys: expected lists of conditions in the list");
+      for (const Node& item : set.items) {
+        const std::string name = item.is_string() ? item.string : "";
+        const auto known = std::ranges::find(compositions(), name, &Composition::theirs);
+        if (known == compositions().end()) {
+          std::string all;
+          for (const Composition& c : compositions()) all.append(all.empty() ? "" : ", ").append(c.theirs);
+          problem(at(origin_["partial_keys"], item),
+                  str("partial_keys: VGen computes no '", printable(name), "'; there are ", all));
           continue;
         }
-        prompt = 1;
-        const fs::path input = fs::path(folder) / std::string(trim(parts[0]));
-        if (!is("r")) {
-          request.set(is("id") ? "image" : "video", input.string());
-          std::error_code error;
-          if (!fs::exists(locate(input.string()), error)) {
-            const std::string what = str("no file '", printable(input.string(), 400), "'");
-            if (options_.inputs_must_exist)
-              problem(place, what);
-            else
-              note(place, what + " (yet)");
-          }
+        each.joined.append(each.joined.empty() ? "" : "_").append(name);
+        if (known->ours == "text")
+          each.text = true;
+        else
+          each.conditions.emplace_back(known->ours);
+        if (is("s")) continue;
+        for (const auto& [part, checkpoint] : known->checkpoints) {
+          set(str("checkpoints.", part), std::string(checkpoint));
+          expect_file(std::string(checkpoint), "partial_keys");
         }
+        if (known->ours == "image") set("checkpoints.image_encoder", text("embedder.pretrained"));
+        if (known->ours == "motion")
+          note(where("partial_keys"), "partial_keys: VGen names 'motion' and passes none; so does vgen");
       }
-      const std::string caption(trim(parts[prompt]));
-      if (caption.empty()) continue;  // as VGen
-      request.set("prompt", caption);
-      std::int64_t seed = is("s") ? 0 : integer("seed", 8888);
-      if (is("h") && parts.size() > 1) {
-        const std::string_view digits = trim(parts[1]);
-        std::int64_t own = 0;
-        const auto [stop, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), own);
-        if (parts.size() > 2 || failed != std::errc() || stop != digits.data() + digits.size()) {
-          problem(place, "expected 'prompt' or 'prompt|seed'");
-          continue;
-        }
-        seed += own;
-      }
-      request.set("seed", seed);
-      if (round > 1) request.set("count", round);
-      requests.items.push_back(std::move(request));
+      if (!is("s") && !each.text)
+        note(where("partial_keys"), "partial_keys: without 'y' the clip is made without the caption");
     }
+    if (out.empty()) problem(where("partial_keys"), "partial_keys: no combination of conditions");
+    return out;
+  }
+
+  Node make_requests(std::string_view lines, const std::string& source, const std::string& folder,
+                     const std::vector<Combination>& combinations) {
+    const bool combined = is("s") && value("partial_keys") && task_->list == ListFormat::caption_video;
+    const PromptList list = read_prompt_list(lines, combined ? ListFormat::video_caption : task_->list);
+    for (const auto& [line, what] : list.problems) problem(str(source, ":", static_cast<long long>(line)), what);
+    const std::int64_t round = is("r") || combined ? 1 : std::max<std::int64_t>(integer("round", 1), 1);
+    const std::int64_t most = is("r") ? integer("webvid_test_caps", 0) : kMaxRequests;
+    const auto count = std::min(static_cast<std::int64_t>(list.lines.size()), std::max<std::int64_t>(most, 0));
+    if (count * static_cast<std::int64_t>(combinations.size()) > kMaxRequests / round)
+      return problem(where("round"), str("more than ", kMaxRequests, " clips")), Node::list();
     if (round > 1)
       note(where("round"),
-           "round: VGen goes on with one stream of random numbers; vgen takes the seeds seed, seed + 1, ...");
+           "round: VGen goes on with one stream of random numbers, or repeats one; vgen takes the seeds "
+           "seed, seed + 1, ...");
+    Node requests = Node::list();
+    for (std::int64_t i = 0; i < count; ++i) {
+      const ListLine& line = list.lines[static_cast<std::size_t>(i)];
+      const std::string place = str(source, ":", static_cast<long long>(line.number + 1));
+      for (std::int64_t k = 0; k < round; ++k)
+        for (const Combination& each : combinations)
+          requests.items.push_back(make_request(line, line.number * round + k, k, each, folder, place, combined));
+    }
     return requests;
+  }
+
+  Node make_request(const ListLine& line, std::int64_t index, std::int64_t repetition, const Combination& combination,
+                    const std::string& folder, const std::string& place, bool combined) {
+    const std::int64_t seed = is("s") ? 0 : integer("seed", 8888) + repetition + (is("h") ? line.seed.value_or(0) : 0);
+    std::string caption = caption_in_name(line.caption, is("d") ? "*" : "");
+    if (is("r")) std::ranges::replace(caption, '_', '-');
+    const auto name = [&](std::string_view pattern, const std::string& enlarged = "") {
+      return file_name(pattern,
+                       {{"index", str(index)},
+                        {"seed", str(seed)},
+                        {"caption", caption},
+                        {"conditions", combination.joined},
+                        {"source", enlarged},
+                        {"file", fs::path(line.file).stem().string()}},
+                       enlarged.empty() ? "caption" : "source");
+    };
+    Node request =
+        Node::map({{"prompt", is("cm") && !combination.text ? std::string() : line.caption}, {"seed", seed}});
+    fs::path output = output_folder();
+    if (is("s")) {
+      const fs::path enlarged = !line.file.empty() && !combined
+                                    ? fs::path(line.file)
+                                    : output / name(combined ? kComposedClip : task_->source);
+      request.set("video", enlarged.string());
+      expect_input(enlarged.string(), place, "; run the base configuration first");
+      output = enlarged.parent_path() / name(task_->clip, enlarged.stem().string());
+    } else {
+      if (is("idcm")) {
+        const std::string input = (fs::path(folder) / line.file).string();
+        request.set(is("cm") ? "video" : "image", input);
+        expect_input(input, place);
+      }
+      output /= name(task_->clip);
+    }
+    if (is("cm")) request.set("conditions", to_node(combination.conditions));
+    request.set("output", output.string());
+    return request;
   }
 
   const fs::path path_;
@@ -845,13 +882,17 @@ class Converter {
 
 }  // namespace
 
-bool is_reference_config(const fs::path& path) {
-  const fs::path extension = path.extension();
-  if (extension != ".yaml" && extension != ".yml") return false;
-  try {
-    const std::string text = read_file(path, std::size_t(1) << 20);
-    return text.starts_with("TASK_TYPE:") || text.find("\nTASK_TYPE:") != std::string::npos;
-  } catch (const Error&) { return false; }
+bool is_reference_config(const fs::path& path) { return path.extension() == ".yaml" || path.extension() == ".yml"; }
+
+fs::path locate(const fs::path& config, const std::string& name) {
+  std::error_code error;
+  const fs::path path = name;
+  if (path.is_absolute() || fs::exists(path, error)) return path;
+  for (fs::path folder = fs::absolute(config, error).parent_path(); !folder.empty(); folder = folder.parent_path()) {
+    if (fs::exists(folder / path, error)) return folder / path;
+    if (folder == folder.root_path()) break;
+  }
+  return path;
 }
 
 Conversion convert(const fs::path& path, const Options& options) { return Converter(path, options).run(); }

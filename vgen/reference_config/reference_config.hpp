@@ -30,19 +30,23 @@ struct Options {
 };
 
 struct Conversion {
-  // system, task, index (pipelines::ModelIndex), unet (fields of unet::UNetOptions over the system's preset),
-  // checkpoints, adapters, inputs, requests (one for each line of the list), run; of training: trainer, task, data.
+  // system, task_type, index (pipelines::ModelIndex), unet (fields of unet::UNetOptions over the system's preset),
+  // checkpoints, adapters, inputs, run; requests, one for each clip: {prompt, seed, output} and, by the system, {image,
+  // video, conditions}; of training: trainer, task, data.
   Node config = Node::map();
+  Node effective = Node::map();  // VGen's own keys as its entry point sees them: defaults, base files, file, pairs
   std::vector<KeyReport> keys;
   std::vector<std::string> notes;  // "where: text": duplicate keys, files that are not there, values that changed kind
   std::vector<Problem> problems;   // all of them; empty = converted
 };
 
-// Is this a file in VGen's dialect? (A map with TASK_TYPE at top level.)
+// By its name: .yaml or .yml.
 VGEN_API bool is_reference_config(const std::filesystem::path& path);
+// A file that a configuration names: from the working directory, as VGen, else from the nearest folder above the
+// configuration that has it; else the name itself.
+VGEN_API std::filesystem::path locate(const std::filesystem::path& config, const std::string& name);
 
-// Never throws for what the files say: everything wrong is in `problems`. Paths in a file count from the working
-// directory, else from the nearest folder above the file that has them.
+// Never throws for what the files say: everything wrong is in `problems`.
 VGEN_API Conversion convert(const std::filesystem::path& path, const Options& options = {});
 
 // ConfigError with all problems, one a line, if there is one.
