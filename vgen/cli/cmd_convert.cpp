@@ -22,7 +22,10 @@ int convert_reference_config(Invocation& in) {
   for (const auto& key : conversion.keys)
     keys.items.push_back(
         Node::map({{"key", key.key}, {"where", key.where}, {"used", key.used}, {"became", key.became}}));
-  in.console.result(Node::map({{"config", conversion.config}, {"keys", keys}, {"notes", to_node(conversion.notes)}}));
+  in.console.result(Node::map({{"config", conversion.config},
+                               {"effective", conversion.effective},
+                               {"keys", keys},
+                               {"notes", to_node(conversion.notes)}}));
   return 0;
 }
 

@@ -8,6 +8,7 @@
 
 #include "vgen/core/error.hpp"
 #include "vgen/formats/yaml.hpp"
+#include "vgen/reference_config/prompt_list.hpp"
 
 namespace vgen::reference_config {
 namespace {
@@ -141,13 +142,23 @@ TEST_F(ReferenceConfig, MergesDefaultsBaseAndFile) {
   EXPECT_FALSE(levels[3].at("attention").as_bool());
 }
 
-TEST_F(ReferenceConfig, ReadsTheList) {
+TEST_F(ReferenceConfig, MakesARequestForEachClip) {
   const Conversion c = convert(run());
   const Node& requests = c.config.at("requests");
-  ASSERT_EQ(requests.size(), 2u);
-  EXPECT_EQ(requests[1].at("prompt").as_string(), "two birds");
-  EXPECT_EQ(requests[0].at("count").as_int(), 2);
+  ASSERT_EQ(requests.size(), 4u);  // two captions, round: 2
+  EXPECT_EQ(requests[2].at("prompt").as_string(), "two birds");
   EXPECT_EQ(requests[0].at("seed").as_int(), 11);
+  EXPECT_EQ(requests[1].at("seed").as_int(), 12);
+  // Lines without a caption are counted.
+  EXPECT_EQ(requests[0].at("output").as_string(), "runs/prompts/rank_01_00_0004_a_fox.mp4");
+  EXPECT_EQ(requests[3].at("output").as_string(), "runs/prompts/rank_01_00_0007_two_birds.mp4");
+}
+
+TEST_F(ReferenceConfig, TheEffectiveKeysAreVGens) {
+  const Conversion c = convert(run());
+  EXPECT_EQ(c.effective.at("guide_scale").as_double(), 7.5);
+  EXPECT_EQ(c.effective.at("ddim_timesteps").as_int(), 50);
+  EXPECT_EQ(c.effective.at("UNet").at("upper_len").as_int(), 128);
 }
 
 TEST_F(ReferenceConfig, SaysWhatBecameOfEachKey) {
@@ -221,13 +232,106 @@ TEST_F(ReferenceConfig, RefusesCode) {
   EXPECT_NE(all.find("run.yaml:9:7: tags are not read"), std::string::npos) << all;
 }
 
-TEST_F(ReferenceConfig, ListLinesOfEachTask) {
+// kRun for another entry point, with another list.
+TEST_F(ReferenceConfig, AListLineMustHaveTheTasksForm) {
   write("data/prompts.txt", "a.png|||a fox\nno bar\n");
-  std::string text = kRun;
-  text.replace(text.find("text2video"), 10, "i2vgen");
-  const fs::path path = write("configs/run.yaml", text);
+  write("a.png", "");
+  const fs::path path = changed("text2video", "i2vgen");
   const std::string all = report(convert(path), path);
-  EXPECT_NE(all.find("prompts.txt:2: expected 'picture|||prompt', got 'no bar'"), std::string::npos) << all;
+  EXPECT_NE(all.find("prompts.txt:2: expected 'picture|||caption', got 'no bar'"), std::string::npos) << all;
+}
+
+TEST_F(ReferenceConfig, PicturesSeedsAndNamesOfEachTask) {
+  const auto requests = [&](const char* task, const char* list, const std::string& more = "") {
+    write("data/prompts.txt", list);
+    std::string text = kRun;
+    text.replace(text.find("inference_text2video_entrance"), 29, task);
+    text.replace(text.find("round: 2"), 8, "round: 1");
+    const fs::path path = write("configs/run.yaml", text + more);
+    const Conversion c = convert(path);
+    EXPECT_EQ(report(c, path), "") << task;
+    return *c.config.find("requests");
+  };
+  const auto output = [](const Node& r, std::size_t i) { return r[i].at("output").as_string(); };
+
+  Node r = requests("inference_i2vgen_entrance", "in/pic.jpg|||a fox\n");
+  EXPECT_EQ(r[0].at("image").as_string(), "in/pic.jpg");
+  EXPECT_EQ(output(r, 0), "runs/prompts/pic_01_00_a_fox_00.mp4");
+
+  r = requests("inference_higen_entrance", "a fox|5\na dog\n");
+  EXPECT_EQ(r[0].at("seed").as_int(), 16);  // 11 + 5
+  EXPECT_EQ(r[0].at("prompt").as_string(), "a fox");
+  EXPECT_EQ(r[1].at("seed").as_int(), 11);
+
+  r = requests("inference_sr600_entrance", "a fox|5\n");
+  EXPECT_EQ(r[0].at("video").as_string(), "runs/prompts/rank_01_00_0000_a_fox.mp4");
+  EXPECT_EQ(output(r, 0), "runs/prompts/rank_01_00_0000_a_fox_sr.mp4");
+  EXPECT_EQ(r[0].at("seed").as_int(), 0);
+
+  const std::string composed =
+      "video_compositions: ['text', 'depthmap', 'local_image']\n"
+      "partial_keys: [['y', 'depth'], ['y', 'local_image'], ]\n";
+  r = requests("inference_tft2v_vcomposer_entrance", "clip.mp4|||a fox|7\n", composed + "data_dir: vids\n");
+  ASSERT_EQ(r.size(), 2u);
+  EXPECT_EQ(r[0].at("video").as_string(), "vids/clip.mp4");
+  EXPECT_EQ(r[0].at("conditions")[0].as_string(), "depth");
+  EXPECT_EQ(r[0].at("seed").as_int(), 11);  // the 7 is read and ignored
+  EXPECT_EQ(output(r, 1), "runs/prompts/rank_01_00_0000_condition_y_local_image_a_fox.mp4");
+
+  r = requests("inference_tft2v_sr600_entrance", "clip.mp4|||a fox\n", composed);
+  EXPECT_EQ(r[1].at("video").as_string(), "runs/prompts/rank_01_00_0000_condition_y_local_image_a_fox.mp4");
+  r = requests("inference_tft2v_sr600_entrance", "a fox|||low/clip.mp4\na dog\n");
+  EXPECT_EQ(r[0].at("video").as_string(), "low/clip.mp4");
+  EXPECT_EQ(output(r, 0), "low/clip_sr.mp4");
+  EXPECT_EQ(r[1].at("video").as_string(), "runs/prompts/rank_01_00_0001_a_dog.mp4");
+}
+
+TEST_F(ReferenceConfig, AFileOfIdleKeysNeedsNoTask) {
+  const fs::path idle = write("base.yaml", "ENABLE: true\nDATASET: webvid10m\n");
+  const Conversion c = convert(idle);
+  EXPECT_EQ(report(c, idle), "");
+  EXPECT_EQ(c.keys.size(), 2u);
+  EXPECT_NE(report(convert(idle, {.inputs_must_exist = true}), idle).find("no key TASK_TYPE"), std::string::npos);
+  const fs::path other = write("other.yaml", "ENABLE: true\nseed: 1\n");
+  EXPECT_NE(report(convert(other), other).find("no key TASK_TYPE"), std::string::npos);
+}
+
+TEST_F(ReferenceConfig, APairOfATextKeyIsText) {
+  const Conversion c = convert(run(), {.pairs = {{"negative_prompt", "12"}, {"positive_prompt", "[a]"}}});
+  ASSERT_EQ(report(c, run()), "");
+  EXPECT_EQ(c.config.at("index").at("defaults").at("negative_prompt").as_string(), "12");
+}
+
+TEST(PromptList, FormsOfLines) {
+  PromptList list = read_prompt_list("\xEF\xBB\xBF a b \r\n#x\n\n c|d\n", ListFormat::caption);
+  ASSERT_EQ(list.lines.size(), 2u);
+  EXPECT_EQ(list.lines[0].caption, "a b");
+  EXPECT_EQ(list.lines[1].caption, "c|d");
+  EXPECT_EQ(list.lines[1].number, 3);
+
+  list = read_prompt_list("a|x\na|1|2\n", ListFormat::caption_seed);
+  ASSERT_EQ(list.problems.size(), 2u);
+  EXPECT_EQ(list.problems[1].first, 2);
+
+  // Of one video the last line counts, at the place of the first.
+  list = read_prompt_list("d/1.mp4|||a|||16\nd/2.mp4|||b|||16\ne/1.mp4|||c|||8\nd/3.mp4|||x\n",
+                          ListFormat::video_caption_count);
+  ASSERT_EQ(list.lines.size(), 2u);
+  EXPECT_EQ(list.lines[0].caption, "c");
+  EXPECT_EQ(list.lines[1].number, 1);
+  EXPECT_EQ(list.problems.size(), 1u);
+}
+
+TEST(PromptList, NamesAsVGenWritesThem) {
+  EXPECT_EQ(caption_in_name("A fox, on \xE9\x9B\xAA; 50% (x_y)!"), "A_fox_on_\xE9\x9B\xAA_50_x_y");
+  EXPECT_EQ(caption_in_name("a * runs", "*"), "a_*_runs");
+  EXPECT_EQ(file_name("{index:4}_{caption}.mp4", {{"index", "12345"}, {"caption", "a"}}), "12345_a.mp4");
+  std::string caption;
+  for (int i = 0; i < 100; ++i) caption += "\xE9\x9B\xAA";
+  const std::string cut = file_name("{index:4}_{caption}.mp4", {{"index", "7"}, {"caption", caption}});
+  EXPECT_EQ(cut.size(), 219u);  // whole characters: 5 + 210 + 4
+  EXPECT_TRUE(cut.starts_with("0007_\xE9"));
+  EXPECT_TRUE(cut.ends_with("\xAA.mp4"));
 }
 
 TEST(Yaml11, PlainValuesAsPyYaml) {
