@@ -365,6 +365,59 @@ def component_page(folder: Folder, headers: list[Header]) -> str:
     return "\n".join(out) + "\n"
 
 
+# ---- keys of VGen's configurations ----
+
+
+def key_tables() -> str:
+    """Tables of vgen/reference_config/keys.hpp: what each key became, and where it never had an effect."""
+    text = re.sub(r'"\s*\n\s*"', "", (VGEN / "reference_config/keys.hpp").read_text())
+    named = dict(re.findall(r'(k\w+) = "([^"]*)"', text))
+    letters: dict[str, list[str]] = {}
+    for task, letter in re.findall(r'Task\{(?:\.type = )?"(\w+)",\s*(?:\.letter = )?"(\w)"', text):
+        short = re.sub(r"^inference_|_entrance$", "", task)
+        letters.setdefault(letter, []).append(short)
+    classes: dict[str, list[str]] = {}
+    for name, letter in re.findall(r'UnetClass\{"UNetSD_(\w+)", "(\w)"\}', text):
+        classes.setdefault(letter, []).append(name)
+    diffusions = {"d": ["DiffusionDDIM"], "r": ["DiffusionDDIMReward"], "s": ["DiffusionDDIMSR"]}
+    everywhere, training = set(named["kAll"]), set(named["kTraining"])
+
+    def readers(given: str, names: dict[str, list[str]]) -> str:
+        given = given.strip('"')
+        read = set(named.get(given, given))
+        if given == "*" or read == set(names):
+            return "all"
+        out = []
+        if names is letters:
+            for group, label in ((everywhere - training, "all inference"), (training, "all training")):
+                if group <= read:
+                    out.append(label)
+                    read -= group
+        return ", ".join(out + [name for letter, each in names.items() if letter in read for name in each])
+
+    def table(block: str, names: dict[str, list[str]], prefix: str = "") -> list[str]:
+        rows = []
+        for key, who, became, idle in re.findall(
+            r'\{"(\w+)",\s*"[\w?*]+",\s*("[^"]*"|k\w+),\s*("[^"]*"|\w+)(?:,\s*"([^"]*)")?\}', block
+        ):
+            by = readers(who, names)
+            why = "" if by == "all" else idle or "nothing reads it"
+            rows.append(f"| `{prefix}{key}` | {by} | {escape(became.strip(chr(34)))} | {escape(why)} |")
+        return rows
+
+    def part(begin: str, end: str) -> str:
+        return text[text.index(begin) : text.index(end, text.index(begin))]
+
+    head = ["| key | read by | what it became | elsewhere: no effect, because |", "|---|---|---|---|"]
+    out = ["Top level; `read by` names entry points (`TASK_TYPE` without `inference_` and `_entrance`).", "", *head]
+    out += table(part("top_keys()", "Keys inside blocks"), letters)
+    out += ["", "`UNet`; `read by` names classes (without `UNetSD_`).", "", *head]
+    out += table(part("unet_keys()", "struct UnetClass"), classes, "UNet.")
+    out += ["", "`Diffusion`.", "", *head]
+    out += table(part("diffusion_keys()", "struct Block"), diffusions, "Diffusion.")
+    return "\n".join(out)
+
+
 # ---- all pages ----
 
 
@@ -388,6 +441,8 @@ def pages(program: str = "") -> dict[Path, str]:
     architecture = ROOT / "docs/architecture.md"
     text = fill(architecture.read_text(), "graph", graph(folders))
     out[architecture] = fill(text, "folders", folder_table(folders))
+    from_vgen = ROOT / "docs/guide/from-vgen.md"
+    out[from_vgen] = fill(from_vgen.read_text(), "keys", key_tables())
     if program:
         cli = ROOT / "docs/guide/cli.md"
         text = cli.read_text()

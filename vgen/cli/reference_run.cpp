@@ -13,8 +13,7 @@
 #include "vgen/conditioning/mask.hpp"
 #include "vgen/conditioning/sketch.hpp"
 #include "vgen/core/log.hpp"
-#include "vgen/pipelines/model_folder.hpp"
-#include "vgen/pipelines/pipeline.hpp"
+#include "vgen/pipelines/load.hpp"
 #include "vgen/pipelines/system.hpp"
 #include "vgen/reference_config/reference_config.hpp"
 #include "vgen/video/frame_picking.hpp"
@@ -73,6 +72,25 @@ reference_config::Conversion read_config(const fs::path& path, Pairs pairs) {
   return conversion;
 }
 
+// What the configuration asks for and vgen does not do, with its place in the file.
+void refuse_what_is_not_run(const reference_config::Conversion& conversion) {
+  const auto asked = [&](const char* key) {
+    const Node* value = find(conversion.config, {"run", key});
+    if (!value) return false;
+    if (std::string_view(key) == "zero_image") return !value->as_bool();
+    return value->is_number() ? value->as_double() > 0 : value->as_bool();
+  };
+  std::string message;
+  for (const auto& [key, theirs] :
+       {std::pair{"inverse_noise", "inverse_noise_strength"}, {"keep_latents", "save_latents"},
+        {"share_noise", "share_noise"}, {"zero_image", "use_zero_infer"}}) {
+    if (!asked(key)) continue;
+    for (const reference_config::KeyReport& each : conversion.keys)
+      if (each.key == theirs && each.used) message += str("\n  ", each.where, ": ", theirs, ": is not run by vgen");
+  }
+  VGEN_CHECK(message.empty(), UnsupportedError, "vgen gen -c:", message);
+}
+
 // ---- the model ----
 
 pipelines::PartFile part_of(const fs::path& file, Part part) {
@@ -119,8 +137,8 @@ pipelines::Pipeline load(const Invocation& in, const Node& config, const fs::pat
 
   const std::string device = in.text("device", "cpu");
   const bool half = find(config, {"run", "dtype"}) && device != "cpu";
-  pipelines::Pipeline pipe =
-      pipelines::Pipeline::from_parts(model, {.device = device, .dtype = in.text("dtype", half ? "fp16" : "fp32")});
+  pipelines::Pipeline pipe(
+      pipelines::load_components(model, {.device = device, .dtype = in.text("dtype", half ? "fp16" : "fp32")}));
   for (const char* kind : {"identity", "motion"})
     if (const Node* adapter = find(config, {"adapters", kind, "file"}))
       pipe.components().adapters.push_back(adapters::inject(
@@ -260,6 +278,7 @@ int run_reference_config(Invocation& in) {
   refuse_other_options(in);
   const fs::path path = in.text("config");
   const reference_config::Conversion conversion = read_config(path, pairs_of(in));
+  refuse_what_is_not_run(conversion);
   const Node& config = conversion.config;
   for (const std::string& note : conversion.notes) log::info(note);
   if (in.flag("dry-run")) {

@@ -21,6 +21,7 @@
 #include "vgen/core/log.hpp"
 #include "vgen/diffusion/denoiser.hpp"
 #include "vgen/formats/json.hpp"
+#include "vgen/pipelines/load.hpp"
 #include "vgen/pipelines/model_folder.hpp"
 #include "vgen/pipelines/model_part.hpp"
 #include "vgen/pipelines/model_places.hpp"
@@ -99,10 +100,10 @@ Pipeline::Pipeline(Components components) : components_(std::move(components)) {
 }
 
 Pipeline Pipeline::from_pretrained(const fs::path& given, const LoadOptions& options) {
-  return from_parts(open_model_folder(given.empty() ? shipped_model() : given), options);
+  return Pipeline(load_components(open_model_folder(given.empty() ? shipped_model() : given), options));
 }
 
-Pipeline Pipeline::from_parts(const ModelFolder& m, const LoadOptions& options) {
+Components load_components(const ModelFolder& m, const LoadOptions& options) {
   const std::string folder = printable(m.path.string(), 400);
   for (const std::string& note : m.notes) log::warn(folder, ": ", note);
   system_named(m.index.system);  // ConfigError now
@@ -134,7 +135,7 @@ Pipeline Pipeline::from_parts(const ModelFolder& m, const LoadOptions& options) 
   }
   // fp16 overflows in decoders
   load_part(m.vae, *c.vae, {.dtype = dtype == at::kHalf ? at::kFloat : dtype, .device = device});
-  return Pipeline(std::move(c));
+  return c;
 }
 
 // ---- planning ----

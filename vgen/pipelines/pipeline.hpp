@@ -22,7 +22,6 @@
 namespace vgen::pipelines {
 
 struct System;
-struct ModelFolder;
 
 // The parts, shared by whoever uses them; any may be replaced by the caller's own.
 struct Components {
@@ -86,8 +85,6 @@ class VGEN_API Pipeline {
   // model (VGEN_MODEL, else the one that was installed with the library). Weights are views of the files where number
   // type and device agree. IoError, FormatError, WeightsError; nothing is half loaded.
   static Pipeline from_pretrained(const std::filesystem::path& folder = {}, const LoadOptions& options = {});
-  // The same of parts that were opened, or put together from files in several places (model_folder.hpp).
-  static Pipeline from_parts(const ModelFolder& model, const LoadOptions& options = {});
 
   Plan plan(const Request& request) const;
   std::vector<Clip> generate(const Request& request, const Callbacks& callbacks = {});

@@ -1,4 +1,5 @@
-// The keys of VGen's configurations: what they hold, which entry points read them, and what they are called here.
+// Internal to reference_config: the keys of VGen's configurations, what they hold, which entry points read them, and
+// what they are called here. docs/guide/from-vgen.md shows them.
 #pragma once
 #include <array>
 #include <string_view>
@@ -101,8 +102,8 @@ inline const std::vector<Key>& top_keys() {
       {"motion_adapter_path", "s", "d", "adapters.motion"},
       {"motion_adapter_index", "i", "d", "adapters.motion"},
       {"text_embedding_path", "s?", "dD", "adapters.words"},
-      {"appearance_guide_strength_cond", "n", "d", "adapters.appearance_guidance"},
-      {"appearance_guide_strength_uncond", "n", "d", "adapters.appearance_guidance"},
+      {"appearance_guide_strength_cond", "n", "dD", "adapters.appearance_guidance"},
+      {"appearance_guide_strength_uncond", "n", "dD", "adapters.appearance_guidance"},
       {"use_clip_adapter_condition", "b", "dD", "adapters.appearance"},
       {"use_textInversion", "b", "dD", "adapters.words"},
       // sampling
@@ -133,7 +134,7 @@ inline const std::vector<Key>& top_keys() {
       {"noise_strength", "n", "hdTDIH", "index.defaults.offset_noise (task.offset_noise in training)"},
       {"inverse_noise_strength", "n", "d", "run.inverse_noise"},
       {"latents_path", "s", "d", "run.latents"},
-      {"save_latents", "b", "d", "run.keep_latents"},
+      {"save_latents", "b", "dD", "run.keep_latents"},
       {"use_zero_infer", "b", "i", "run.zero_image", "only I2VGen-XL's entry point reads it"},
       {"share_noise", "b", "rR", "run.share_noise"},
       {"temporal_offset_noise", "b", "rR", "index.defaults.offset_noise"},
@@ -195,7 +196,7 @@ inline const std::vector<Key>& top_keys() {
       {"partial_timestep", "n?", "", ""},
       {"reward_source", "s", "", ""},
       {"p_img_zero", "n", "", ""},
-      {"p_image_zero", "n", "I", "task.image_dropout"},
+      {"p_image_zero", "n", "ID", "task.image_dropout"},
       {"freeze_text_embedding", "b", "D", "task.freeze_words"},
       {"fix_spatial_weight", "b", "D", "task.freeze_spatial"},
       {"fix_temporal_weight", "b", "D", "task.freeze_temporal"},
@@ -227,7 +228,7 @@ inline const std::vector<Key>& unet_keys() {
       {"temporal_attention", "b", kUnets, "temporal layers, which vgen's network always has"},
       {"temporal_attn_times", "i", "", "", "every class has one temporal transformer"},
       {"use_checkpoint", "b", kUnets, "activations computed again in training"},
-      {"use_fps_condition", "b", "thd", "unet.embeddings", "this class does not look at it"},
+      {"use_fps_condition", "b", "thfdr", "unet.embeddings", "this class does not look at it"},
       {"use_sim_mask", "b", "", ""},
       {"use_image_dataset", "b", "", ""},
       {"use_scale_shift_norm", "b", "", "", "every residual block is built without"},

@@ -565,7 +565,7 @@ class Converter {
     if (value("UNet.temporal_attention") && !yes("UNet.temporal_attention"))
       problem(where("UNet.temporal_attention"),
               "UNet.temporal_attention: vgen's network always has temporal attention");
-    if (std::string("thd").find(unet_class_) != std::string::npos && yes("UNet.use_fps_condition"))
+    if (std::string("thfdr").find(unet_class_) != std::string::npos && yes("UNet.use_fps_condition"))
       set("unet.embeddings", Node::list({Node::map({{"type", "fps"}})}));
     if (unet_class_ == "h")
       set("unet.context", Node::list({Node::map({{"type", "text_resampler"},
@@ -773,10 +773,10 @@ class Converter {
     if (!is("cm") && !(given && is("s"))) return {{}};
     static const Node usual = Node::list({Node::list({"y", "depth"}), Node::list({"y", "sketch"})});
     std::vector<Combination> out;
-    for (const Node& set : (given ? *given : usual).items) {
+    for (const Node& names : (given ? *given : usual).items) {
       Combination& each = out.emplace_back();
-      if (!set.is_list()) problem(where("partial_keys"), "partial_keys: expected lists of conditions in the list");
-      for (const Node& item : set.items) {
+      if (!names.is_list()) problem(where("partial_keys"), "partial_keys: expected lists of conditions in the list");
+      for (const Node& item : names.items) {
         const std::string name = item.is_string() ? item.string : "";
         const auto known = std::ranges::find(compositions(), name, &Composition::theirs);
         if (known == compositions().end()) {
