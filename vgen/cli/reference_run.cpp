@@ -1,5 +1,6 @@
 #include "vgen/cli/reference_run.hpp"
 
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
@@ -81,9 +82,10 @@ void refuse_what_is_not_run(const reference_config::Conversion& conversion) {
     return value->is_number() ? value->as_double() > 0 : value->as_bool();
   };
   std::string message;
-  for (const auto& [key, theirs] :
-       {std::pair{"inverse_noise", "inverse_noise_strength"}, {"keep_latents", "save_latents"},
-        {"share_noise", "share_noise"}, {"zero_image", "use_zero_infer"}}) {
+  for (const auto& [key, theirs] : {std::pair{"inverse_noise", "inverse_noise_strength"},
+                                    {"keep_latents", "save_latents"},
+                                    {"share_noise", "share_noise"},
+                                    {"zero_image", "use_zero_infer"}}) {
     if (!asked(key)) continue;
     for (const reference_config::KeyReport& each : conversion.keys)
       if (each.key == theirs && each.used) message += str("\n  ", each.where, ": ", theirs, ": is not run by vgen");

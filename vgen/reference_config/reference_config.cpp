@@ -191,13 +191,17 @@ class Converter {
       }
       Node block = *there;
       for (const auto& [inner, item] : value.entries) {
-        if (record) origin_[key + "." + inner] = source;
+        const std::string path = key + "." + inner;
         const Node* old = block.find(inner);
         if (source == kPairs && old && old->is_map() && item.is_map()) {
           Node deep = *old;
-          for (const auto& [name, each] : item.entries) deep.set(name, each);
+          for (const auto& [name, each] : item.entries) {
+            if (record) origin_[path + "." + name] = source;
+            deep.set(name, each);
+          }
           block.set(inner, std::move(deep));
         } else {
+          if (record) origin_[path] = source;
           block.set(inner, item);
         }
       }
@@ -208,13 +212,19 @@ class Converter {
   std::string source_of(const Node& pairs, std::string_view key) const {
     return pairs.find(key) ? std::string(kPairs) : path_.string();
   }
-  // Where the effective value of a key stands.
-  std::string where(std::string_view path) const {
-    const Node* node = value(path);
+  // The source that set a key: the deepest block around it that one replaced.
+  auto origin_of(std::string_view path) const -> std::map<std::string, std::string, std::less<>>::const_iterator {
     std::string key(path);
     while (!origin_.contains(key) && key.find('.') != std::string::npos) key.resize(key.rfind('.'));
-    const auto source = origin_.find(key);
-    return source == origin_.end() ? "VGen's defaults" : node ? at(source->second, *node) : source->second;
+    return origin_.find(key);
+  }
+  // Where the effective value of a key stands.
+  std::string where(std::string_view path) const {
+    const auto source = origin_of(path);
+    if (source == origin_.end()) return "VGen's defaults";
+    const Node* node = value(path);
+    if (!node) node = value(source->first);
+    return node ? at(source->second, *node) : source->second;
   }
 
   // ---- what the keys are ----
@@ -331,7 +341,7 @@ class Converter {
       const std::string full = path.empty() ? name : path + "." + name;
       const bool block = value.is_map() && keys_of(full);
       KeyReport row{.key = full, .where = at(source, value)};
-      const auto winner = origin_.find(full);
+      const auto winner = origin_of(full);
       if (winner != origin_.end() && winner->second != source) {
         if (!block) row.became = "replaced by " + where(full);
       } else if (path == "embedder" && name == "vit_resolution" && is("sT")) {

@@ -174,6 +174,14 @@ TEST_F(ReferenceConfig, SaysWhatBecameOfEachKey) {
     EXPECT_FALSE(idle->used) << name;
     EXPECT_NE(idle->became.find("no effect"), std::string::npos) << name;
   }
+  // A map inside a block is replaced whole, with what only the base file has in it.
+  const Conversion d =
+      convert(write("configs/own.yaml", std::string(kRun) + "Diffusion: {'schedule': 'linear_sd', 'schedule_param': "
+                                                            "{'num_timesteps': 500}}\n"));
+  const KeyReport* inner = key(d, "Diffusion.schedule_param.zero_terminal_snr", "base_t2v.yaml");
+  ASSERT_NE(inner, nullptr);
+  EXPECT_NE(inner->became.find("replaced by "), std::string::npos) << inner->became;
+  EXPECT_FALSE(d.config.at("index").at("schedule").at("zero_terminal_snr").as_bool());
   const KeyReport* replaced = key(c, "TASK_TYPE", "base_t2v.yaml");
   ASSERT_NE(replaced, nullptr);
   EXPECT_NE(replaced->became.find("replaced by "), std::string::npos);
