@@ -336,12 +336,14 @@ std::string help() {
 std::string help(const Command& command) {
   std::string out = str("vgen ", command.name, ": ", command.summary, "\n\nusage: vgen ", command.name, " [options]");
   std::vector<std::pair<std::string, std::string>> table;
+  std::string other;  // the usage with an option that brings words of its own
   for (const Positional& p : command.positionals) {
-    const std::string shown = p.name + (p.repeat ? "..." : "");
-    out += p.required ? " " + shown : " [" + shown + "]";
+    const std::string shown = p.name + (p.repeat ? "..." : ""), word = p.required ? " " + shown : " [" + shown + "]";
+    (p.with.empty() ? out : other) += word;
+    if (!p.with.empty()) other = str("\n       vgen ", command.name, " --", p.with, " ... [options]", other);
     table.emplace_back(p.name, p.help);
   }
-  out += "\n";
+  out += other + "\n";
   if (!table.empty()) out += "\n" + rows(table);
   table.clear();
   for (const Option* o : options_of(command)) table.push_back(row(*o));

@@ -100,6 +100,7 @@ class Converter {
       const std::string where = at(source_of(pairs, base), *name);
       const fs::path file = locate(path_, name->string);
       const Node layer = read(file, where);
+      bases_are_read_ = bases_are_read_ && layer.is_map();
       check(layer, file.string());
       if (layer.is_map()) merge(merged_, layer, file.string());
     }
@@ -111,11 +112,14 @@ class Converter {
     merge(merged_, pairs, std::string(kPairs));
     out_.effective = merged_;
     strip_places(out_.effective);
-    find_unet_class();
+    if (bases_are_read_) find_unet_class();
     report(own, path_.string());
     report(pairs, std::string(kPairs));
     for (const auto& [source, layer] : layers_) report(layer, source);
-    if (out_.problems.empty()) build();
+    if (out_.problems.empty())
+      build();
+    else  // nothing to build, but all files that are missing are told at once
+      files();
     return std::move(out_);
   }
 
@@ -280,7 +284,7 @@ class Converter {
     const char* wanted = key.kind[0] == 'b'   ? "true or false"
                          : key.kind[0] == 'i' ? "an integer"
                          : key.kind[0] == 'n' ? "a number"
-                         : key.kind[0] == 's' ? "text"
+                         : key.kind[0] == 's' ? "a string"
                          : key.kind[0] == 'l' ? "a list"
                                               : "a map";
     problem(at(source, node), str(path, ": expected ", wanted, ", got ", type_name(node.type)));
@@ -399,9 +403,12 @@ class Converter {
     unet();
     copy(top_keys(), "", task_->letter);
     if (task_->training) training();
+    run_options();
+    files();
+  }
+  void files() {
     checkpoints();
     adapters();
-    run_options();
     if (!task_->training) inputs();
   }
 
@@ -650,7 +657,10 @@ class Converter {
     set("checkpoints." + name, file);
     expect_file(file, key);
   }
-  void expect_file(const std::string& file, const std::string& key) { expect_input(file, where(key), "", key + ": "); }
+  void expect_file(const std::string& file, const std::string& key) {
+    if (!bases_are_read_ && origin_of(key) == origin_.end()) return;  // the missing file may name another one
+    expect_input(file, where(key), "", key + ": ");
+  }
   void expect_input(const std::string& file, const std::string& place, const std::string& fix = "",
                     const std::string& who = "") {
     std::error_code error;
@@ -755,6 +765,7 @@ class Converter {
   }
   void inputs() {
     const std::string key = is("r") ? "webvid_eval_text" : "test_list_path", list = list_path();
+    if (const Node* given = value(key); list.empty() && given && !given->is_string()) return;  // told already
     if (list.empty()) return problem(path_.string(), str("no key '", key, "', the list of prompts"));
     set("inputs.list", list);
     const std::string folder = is("cm") ? text("data_dir", "data/videos") : is("d") ? text("test_data_dir") : "";
@@ -885,6 +896,7 @@ class Converter {
   Conversion out_;
   const Task* task_ = nullptr;
   std::string_view unet_class_;
+  bool bases_are_read_ = true;
   Node merged_;
   std::map<std::string, std::string, std::less<>> origin_;
   std::vector<std::pair<std::string, Node>> layers_;
