@@ -193,11 +193,9 @@ void compose(const Node& request, const Node& config, const video::Frames& clip,
   auto python = MersenneTwister::python(seed);
   auto numpy = MersenneTwister::numpy(static_cast<std::uint32_t>(seed));
   const Node* rate = find(config, {"inputs", "fps"});
-  const auto picked = video::pick_frames(clip.count, clip.fps, rate ? rate->as_double() : 8.0, count, python);
-  VGEN_CHECK(!picked.frames.empty(), MediaError, request.at("video").as_string(), ": too short, no frame is picked");
-  video::Frames kept(static_cast<std::int64_t>(picked.frames.size()), clip.height, clip.width);
-  for (std::size_t i = 0; i < picked.frames.size(); ++i)
-    std::copy_n(clip.frame(picked.frames[i]), clip.height * clip.width * 3, kept.frame(static_cast<std::int64_t>(i)));
+  const auto picked =
+      video::pick_frames(clip.count, clip.fps, {.sample_fps = rate ? rate->as_double() : 8.0, .count = count}, python);
+  const video::Frames kept = video::select_frames(clip, picked.frames);
   const video::Frames resized = video::resize(kept, height, width, video::Filter::triangle);
   Tensor frames = at::zeros({count, 3, height, width}, at::kFloat);
   frames.slice(0, 0, resized.count).copy_(conditioning::to_frames(resized));
@@ -263,15 +261,14 @@ pipelines::Inputs inputs_of(const Invocation& in, const Node& request, const Nod
 }
 
 std::string summary(const Node& config, const fs::path& path) {
-  const Node &requests = config.at("requests"), &defaults = config.at("index").at("defaults");
+  const Node &clips = config.at("requests"), &defaults = config.at("index").at("defaults");
   const Node& sampler = defaults.at("sampler");
-  return str(path.string(), ": ", config.at("system").as_string(), ", ", requests.size(), " clips of ",
+  return str(path.string(), ": ", config.at("system").as_string(), ", ", clips.size(), " clips of ",
              defaults.at("frames").as_int(), " frames, ", defaults.at("width").as_int(), "x",
              defaults.at("height").as_int(), ", ", sampler.at("type").as_string(), " with ",
              sampler.at("steps").as_int(), " steps, guidance ", defaults.at("guidance").as_double(), "\nmodel   ",
              printable(config.at("checkpoints").at("unet").as_string(), 400), "\noutput  ",
-             printable(requests.size() ? requests[0].at("output").as_string() : "", 400),
-             requests.size() > 1 ? ", ..." : "");
+             printable(clips.size() ? clips[0].at("output").as_string() : "", 400), clips.size() > 1 ? ", ..." : "");
 }
 
 }  // namespace

@@ -842,15 +842,15 @@ class Converter {
       note(where("round"),
            "round: VGen goes on with one stream of random numbers, or repeats one; vgen takes the seeds "
            "seed, seed + 1, ...");
-    Node requests = Node::list();
+    Node clips = Node::list();
     for (std::int64_t i = 0; i < count; ++i) {
       const ListLine& line = list.lines[static_cast<std::size_t>(i)];
       const std::string place = str(source, ":", static_cast<long long>(line.number + 1));
       for (std::int64_t k = 0; k < round; ++k)
         for (const Combination& each : combinations)
-          requests.items.push_back(make_request(line, line.number * round + k, k, each, folder, place, combined));
+          clips.items.push_back(make_request(line, line.number * round + k, k, each, folder, place, combined));
     }
-    return requests;
+    return clips;
   }
 
   Node make_request(const ListLine& line, std::int64_t index, std::int64_t repetition, const Combination& combination,
