@@ -88,6 +88,14 @@ def test_read_checkpoint(example, tiny_model, tmp_path):
     assert "time_embed.fc1.weight [" in out and "missing" in out
 
 
+def test_systems(example, tmp_path):
+    out = run([example("systems"), "all"], tmp_path, dict(os.environ))
+    names = ["t2v", "i2vgen_xl", "higen", "sr600", "tf_t2v", "video_composer", "video_lcm", "dream_video", "instruct_video"]
+    assert [line.split(":")[0] for line in out.splitlines()] == names and out.count(": 4 frames") == 9, out
+    clips = {name: (tmp_path / "all" / f"{name}.gif").read_bytes() for name in names}
+    assert len(set(clips.values())) == 9
+
+
 # ---- Python ----
 
 

@@ -1,3 +1,3 @@
-from harness import ffmpeg, model, program, vgen
+from harness import ffmpeg, model, program, tiny, vgen
 
-__all__ = ["ffmpeg", "model", "program", "vgen"]
+__all__ = ["ffmpeg", "model", "program", "tiny", "vgen"]

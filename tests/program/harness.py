@@ -206,3 +206,16 @@ def tensors(model: Path, part: str) -> dict:
     data = (model / part / "model.safetensors").read_bytes()
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     return {k: v for k, v in header.items() if k != "__metadata__"}
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory, program):
+    """tiny("higen"): a model folder of that system with random weights, made once."""
+    folder = tmp_path_factory.mktemp("tiny")
+
+    def made(system):
+        if not (folder / system).exists():
+            Vgen(folder, program)("tiny", system, system, "--seed", 3)
+        return folder / system
+
+    return made

@@ -269,7 +269,8 @@ void check_size(const Node& arguments, const std::vector<std::filesystem::path>&
     }
   if (folder.empty()) return;
   // Halvings of a side: one between two levels of the VAE, one between two of the UNet; under our names or diffusers'.
-  std::size_t halvings = 0;
+  std::size_t halvings = 0, vae_halvings = 0;
+  bool padded = false;  // rows (unet/options.hpp): the latent's height is 2 more than a multiple
   for (const auto& [part, ours] : {std::pair{"vae", "multipliers"}, {"unet", "levels"}}) {
     try {
       const std::string path = (folder / part / "config.json").string();
@@ -277,6 +278,9 @@ void check_size(const Node& arguments, const std::vector<std::filesystem::path>&
       const Node* levels = config.find(ours) ? config.find(ours) : config.find("block_out_channels");
       if (!levels || levels->size() < 1 || levels->size() > 12) return;
       halvings += levels->size() - 1;
+      if (std::string_view(part) == "vae") vae_halvings = levels->size() - 1;
+      const Node* padding = config.find("row_padding");
+      padded = padded || (padding && padding->is_number() && padding->as_double() == 2);
     } catch (const Error&) { return; }
   }
   const std::int64_t multiple = std::int64_t(1) << halvings, high = 8192 / multiple * multiple;
@@ -285,9 +289,11 @@ void check_size(const Node& arguments, const std::vector<std::filesystem::path>&
     return std::min((side + multiple / 2) / multiple * multiple, std::max(multiple, high));
   };
   const std::int64_t w = size->items[0].integer, h = size->items[1].integer;
-  if (valid(w) != w || valid(h) != h)
-    throw ConfigError(str("vgen gen: --size: width and height must be multiples of ", multiple, " up to ", high,
-                          " for this model, got ", w, "x", h, "; nearest ", valid(w), "x", valid(h)));
+  const std::int64_t more = padded ? std::int64_t(2) << vae_halvings : 0;
+  if (valid(w) != w || valid(h - more) != h - more)
+    throw ConfigError(str("vgen: --size: width and height must be multiples of ", multiple,
+                          padded ? str(" (the height ", more, " more)") : "", " up to ", high, " for this model, got ",
+                          w, "x", h, "; nearest ", valid(w), "x", valid(h - more) + more));
 }
 
 namespace {

@@ -23,8 +23,9 @@ namespace vgen::cli {
 namespace {
 
 constexpr std::pair<std::string_view, int (*)(Invocation&)> table[] = {
-    {"convert", cmd_convert}, {"doctor", cmd_doctor}, {"eval", cmd_eval}, {"gen", cmd_gen},
-    {"inspect", cmd_inspect}, {"parity", cmd_parity}, {"tiny", cmd_tiny}, {"train", cmd_train},
+    {"convert", cmd_convert}, {"doctor", cmd_doctor},   {"eval", cmd_eval},
+    {"gen", cmd_gen},         {"inspect", cmd_inspect}, {"parity", cmd_parity},
+    {"tiny", cmd_tiny},       {"train", cmd_train},     {"upscale", cmd_upscale},
 };
 
 // "ConfigError" of vgen::ConfigError.

@@ -38,6 +38,7 @@ int cmd_inspect(Invocation& in);
 int cmd_parity(Invocation& in);
 int cmd_tiny(Invocation& in);
 int cmd_train(Invocation& in);
+int cmd_upscale(Invocation& in);
 
 }  // namespace vgen::cli
 

@@ -89,9 +89,28 @@ std::string command_of(const Node& manifest) {
   if (const Node* w = manifest.find("width"), *h = manifest.find("height"); w && h)
     word("--size"), word(str(w->as_int(), "x", h->as_int()));
   for (const char* key : {"fps", "guidance", "seed", "dtype"}) option(key, ("--" + std::string(key)).c_str());
-  for (const char* key : {"guidance_rescale", "sampler"})
+  for (const char* key : {"guidance_rescale", "sampler", "motion", "appearance", "appearance_guidance", "inverse_noise",
+                          "zero_image", "double_frames", "guidance_in_one_batch"})
     if (const Node* n = manifest.find(key); n && !n->is_null())
       word("--set"), word(str(key, "=", formats::dump_json(*n, -1)));
+  const auto text = [](const Node& n) { return n.is_string() ? n.string : formats::dump_json(n, -1); };
+  if (const Node* inputs = manifest.find("inputs"); inputs && inputs->is_map())
+    for (const auto& [key, value] : inputs->entries) {
+      std::string name = "--" + key;
+      std::ranges::replace(name, '_', '-');
+      if (!value.is_list()) word(name), word(text(value));
+      for (const Node& each : value.items) word(name), word(text(each));
+    }
+  if (const Node* embeddings = manifest.find("embeddings"))
+    for (const Node& each : embeddings->items) word("--embedding"), word(text(each));
+  if (const Node* adapters = manifest.find("adapters"))
+    for (const Node& each : adapters->items) {
+      const Node *file = each.find("file"), *scale = each.find("scale"), *first = each.find("first_step"),
+                 *last = each.find("last_step");
+      if (file && scale)
+        word("--lora"),
+            word(str(text(*file), ":", text(*scale), first && last ? str("@", text(*first), "..", text(*last)) : ""));
+    }
   if (dash) word("--"), word(prompt->string);
   return out;
 }

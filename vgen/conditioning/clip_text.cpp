@@ -193,7 +193,8 @@ TextEmbedding ClipTextEncoder::encode(std::span<const std::string> texts) {
       std::fill(begin + tokens.lengths[row], begin + tokens.context_length, pad_);
     }
   const Tensor weight = tower_->named_parameters().front().second;
-  auto [words, pooled] = tower_->forward(ids_tensor(tokens).to(weight.device()));
+  const Tensor ids = ids_tensor(tokens).to(weight.device());
+  auto [words, pooled] = forward ? forward(ids) : tower_->forward(ids);
   return {words, pooled, std::move(tokens.dropped_words)};
 }
 

@@ -7,6 +7,8 @@
 #pragma once
 #include <ATen/core/Generator.h>
 
+#include <functional>
+
 #include "vgen/conditioning/clip_transformer.hpp"
 #include "vgen/conditioning/encoder.hpp"
 #include "vgen/core/options.hpp"
@@ -92,6 +94,8 @@ class VGEN_API ClipTextEncoder : public Encoder {
   explicit ClipTextEncoder(ClipText& tower, const text::Tokenizer& tokenizer = text::Tokenizer::clip(),
                            std::int32_t pad = 0);
   TextEmbedding encode(std::span<const std::string> texts) override;
+
+  std::function<ClipTextOutput(const Tensor& ids)> forward;  // in place of the tower's own: with learned words
 
  private:
   ClipText* tower_;

@@ -33,9 +33,9 @@ void check_points(const std::string& who, const std::vector<Point>& points, std:
                " lies outside of the picture; positions are shares from 0 to 1");
 }
 
-// The last frame that is meant.
+// The last frame that is meant; the number of frames, too, is said for the end of the clip.
 std::int64_t check_range(const std::string& who, int first, int last, std::int64_t frames) {
-  const std::int64_t end = last == -1 ? frames - 1 : last;
+  const std::int64_t end = last == -1 || (last == frames && first < last) ? frames - 1 : last;
   VGEN_CHECK(first >= 0 && first <= end && end < frames, ConfigError, who, ": frames ", first, "..", end,
              " are out of order or outside of the clip, which has frames 0..", frames - 1);
   return end;

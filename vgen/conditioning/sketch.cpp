@@ -10,12 +10,14 @@
 
 namespace vgen::conditioning {
 
-SketchSimplification::SketchSimplification(SketchModel model) {
+SketchSimplification::SketchSimplification(const SketchSimplificationOptions& options) {
+  VGEN_CHECK(options.channels >= 6 && options.channels % 6 == 0, ConfigError,
+             "sketch_simplification: channels must be a multiple of 6, got ", options.channels, "; try 48");
   const std::pair<double, double> statistics[] = {{0.9664114577640158, 0.0858381272736797},
                                                   {0.9664423107454593, 0.08583666033640507},
                                                   {0.9817833515894078, 0.0925009022585048},
                                                   {0.9851298627337799, 0.07418377454883571}};
-  std::tie(mean_, deviation_) = statistics[std::size_t(model)];
+  std::tie(mean_, deviation_) = statistics[std::size_t(options.model)];
   // Down to an eighth, through a bottleneck of 1024 channels, up again.
   const ConvolutionOptions same{}, half{.stride = 2}, twice{.kernel = 4, .stride = 2, .transposed = true};
   const std::pair<int, ConvolutionOptions> layers[] = {{48, {.kernel = 5, .stride = 2, .pad = 2}},
@@ -42,8 +44,9 @@ SketchSimplification::SketchSimplification(SketchModel model) {
                                                        {24, same},
                                                        {1, same}};
   int in = 1;
-  for (const auto& [out, options] : layers) {
-    layers_.push_back(std::make_unique<Convolution>(in, out, options));
+  for (const auto& [width, how] : layers) {
+    const int out = width == 1 ? 1 : width * options.channels / 48;
+    layers_.push_back(std::make_unique<Convolution>(in, out, how));
     add_child(str("layers.", 2 * (layers_.size() - 1)), *layers_.back());  // the odd numbers are activations
     in = out;
   }

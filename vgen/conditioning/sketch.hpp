@@ -15,9 +15,24 @@ constexpr auto enum_names(SketchModel) {
                     std::pair{pencil1, std::string_view("pencil1")}, std::pair{pencil2, std::string_view("pencil2")}};
 }
 
+struct SketchSimplificationOptions {
+  static constexpr std::string_view kind = "sketch_simplification";
+  SketchModel model = SketchModel::gan;
+  int channels = 48;  // of the first layer, all others in proportion
+  bool operator==(const SketchSimplificationOptions&) const = default;
+  static constexpr auto fields() {
+    using O = SketchSimplificationOptions;
+    return std::tuple{field("model", &O::model, "set of weights: gan, mse, pencil1, pencil2"),
+                      field("channels", &O::channels, "of the first layer, a multiple of 6; all others in proportion")};
+  }
+};
+
 class VGEN_API SketchSimplification : public nn::Module {
  public:
-  explicit SketchSimplification(SketchModel model = SketchModel::gan);
+  explicit SketchSimplification(SketchModel model = SketchModel::gan)
+      : SketchSimplification(SketchSimplificationOptions{.model = model}) {}
+  // ConfigError.
+  explicit SketchSimplification(const SketchSimplificationOptions& options);
   // From sketch_simplification_gan.pth, whose names are ours ("layers.0.weight", ...). IoError, FormatError,
   // WeightsError (nothing changed).
   void load(const std::filesystem::path& path);

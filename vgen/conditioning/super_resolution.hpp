@@ -1,5 +1,6 @@
 // What a super-resolution model sees of the clip that it enlarges (SR600: a second pass that re-noises its latents).
 #pragma once
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/repeat_interleave.h>
 
 #include "vgen/conditioning/convolution.hpp"

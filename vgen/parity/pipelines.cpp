@@ -2,12 +2,13 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/upsample_bilinear2d.h>
 
 #include <algorithm>
 #include <limits>
 
 #include "vgen/conditioning/clip_text.hpp"
+#include "vgen/conditioning/frames.hpp"
+#include "vgen/conditioning/super_resolution.hpp"
 #include "vgen/parity/case.hpp"
 #include "vgen/parity/networks.hpp"
 #include "vgen/pipelines/pixels.hpp"
@@ -97,11 +98,18 @@ void run_pipelines(const Case& c, Report& report) {
   plan.request.fps = config.find("target_fps") ? config.at("target_fps").as_double() : 8;
   plan.request.guidance = config.at("guide_scale").as_double();
   plan.request.guidance_rescale = config.find("guide_rescale") ? config.at("guide_rescale").as_double() : 0;
+  const auto flag = [&](const char* key, bool fallback) {
+    const Node* n = config.find(key);
+    return n ? n->as_bool() : fallback;
+  };
+  plan.request.zero_image = flag("use_zero_infer", true);
+  plan.request.double_frames = flag("double_frames_sr", false);
   pipelines::Inputs inputs;
   if (sr) {
     const int levels = static_cast<int>(config.at("total_noise_levels").as_int());
     parts.index.defaults.noise_levels = levels;
     parts.index.defaults.inversion_steps = static_cast<int>(config.at("inversion_timesteps").as_int());
+    parts.index.defaults.inversion_schedule = schedule_options(config.at("diffusion").at("reverse_diffusion"));
     auto sampler = std::get<samplers::Dpmpp2mSdeOptions>(pipelines::system_named("sr600").index.defaults.sampler);
     sampler.steps = static_cast<int>(config.at("steps").as_int());
     sampler.range->t_max = levels - 1;
@@ -109,6 +117,7 @@ void run_pipelines(const Case& c, Report& report) {
     std::vector<std::string> names;
     for (std::int64_t f = 0; f < frames; ++f) names.push_back(str("input.frame.", f));
     inputs.video = pictures(salt, names, sizes("low_resolution"));
+    if (*plan.request.double_frames) plan.request.frames = static_cast<int>(2 * frames);
   } else {
     plan.sampler = samplers::DdimOptions{.steps = static_cast<int>(config.at("ddim_timesteps").as_int())};
   }
@@ -132,8 +141,7 @@ void run_pipelines(const Case& c, Report& report) {
   }
 
   // Draws by rule, in place of a generator's.
-  int encoded = 0, increments = 0;
-  bool first_call = true;
+  int encoded = 0, increments = 0, seen = 0;  // seen: outputs of the network
   std::vector<double> times;
   pipelines::Callbacks callbacks;
   callbacks.on_step = [&](samplers::Step& step) {
@@ -168,12 +176,13 @@ void run_pipelines(const Case& c, Report& report) {
   }
   if (inputs.video.bytes() > 0) {
     pipelines::Run run = make_run();
-    const Tensor large = at::upsample_bilinear2d(pipelines::to_tensor(inputs.video), {size[0], size[1]}, false);
+    const Tensor large = conditioning::low_resolution_input(conditioning::to_frames(inputs.video),
+                                                            *plan.request.double_frames, size[0], size[1]);
     compare("enlarged", large);
     const Tensor latents = run.encode(large, 2);
     compare("encoded", latents);
     pipelines::invert(run, latents, schedule_of(config.at("diffusion").at("reverse_diffusion")),
-                      [&](samplers::Step& step) {
+                      parts.index.defaults.noise_levels, [&](samplers::Step& step) {
                         compare(str("inverted.", step.index), step.latent);
                         return true;
                       });
@@ -182,9 +191,7 @@ void run_pipelines(const Case& c, Report& report) {
   // The run.
   pipelines::Run run = make_run();
   run.on_model = [&](const Tensor& x, const Tensor& t, const Tensor& out) {
-    if (first_call)
-      for (std::int64_t b = 0; b < x.size(0); ++b) compare(str("model.", b), out.narrow(0, b, 1));
-    first_call = false;
+    for (std::int64_t b = 0; b < x.size(0); ++b) compare(str("model.", seen++), out.narrow(0, b, 1));
     times.insert(times.end(), static_cast<std::size_t>(x.size(0)), t[0].item<double>());
   };
   const Tensor latents = pipelines::system_named(kind.system).denoise(run);
@@ -193,7 +200,8 @@ void run_pipelines(const Case& c, Report& report) {
 
   // Frames.
   const std::int64_t at_once = config.at("decoder_bs").as_int();
-  report.check("decoded_pieces", vae::pieces(frames, at_once) == c.json.at("decoded_pieces").as_ints(), "other pieces");
+  report.check("decoded_pieces", vae::pieces(latents.size(2), at_once) == c.json.at("decoded_pieces").as_ints(),
+               "other pieces");
   const Tensor decoded = parts.vae->decode_frames(
       latents / c.json.at("scale_factor").as_double() * parts.vae->options().scale_factor, at_once);
   compare("decoded", decoded);

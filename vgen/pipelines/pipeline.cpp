@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "vgen/conditioning/clip_text.hpp"
+#include "vgen/conditioning/textual_inversion.hpp"
 #include "vgen/core/atomic_file.hpp"
 #include "vgen/core/log.hpp"
 #include "vgen/diffusion/denoiser.hpp"
@@ -41,11 +42,29 @@ struct OwnedText : conditioning::Encoder {
   conditioning::ClipText tower;
   std::optional<text::Tokenizer> tokenizer;  // where the folder has another vocabulary than CLIP's
   conditioning::ClipTextEncoder encoder;
+  std::vector<conditioning::LearnedWord> words;
+  std::unique_ptr<conditioning::TextualInversion> learned;
   explicit OwnedText(const ModelFolder& m)
       : tower(std::get<conditioning::ClipTextOptions>(m.text_encoder.options)),
         tokenizer(m.merges ? std::optional(text::Tokenizer::from_merges(*m.merges)) : std::nullopt),
         encoder(tower, tokenizer ? *tokenizer : text::Tokenizer::clip(), m.pad) {}
   conditioning::TextEmbedding encode(std::span<const std::string> texts) override { return encoder.encode(texts); }
+  void learn(const std::vector<conditioning::LearnedWord>& more) {
+    std::vector<conditioning::LearnedWord> all = words;
+    all.insert(all.end(), more.begin(), more.end());
+    std::vector<conditioning::Placeholder> places;
+    for (const conditioning::LearnedWord& each : all)
+      places.push_back({.word = each.word, .vectors = static_cast<int>(each.vectors.size(0))});
+    auto inversion = std::make_unique<conditioning::TextualInversion>(
+        tower, places, conditioning::TextualInversion::Options{}, tokenizer ? *tokenizer : text::Tokenizer::clip());
+    inversion->load(all);
+    const Tensor like = tower.named_parameters().front().second;
+    for (std::size_t i = 0; i < inversion->size(); ++i)
+      inversion->vectors(i) = inversion->vectors(i).to(like.device(), like.scalar_type());
+    learned = std::move(inversion);
+    words = std::move(all);
+    encoder.forward = [this](const Tensor& ids) { return learned->forward(ids, tower.options().layer); };
+  }
 };
 
 at::ScalarType scalar_type(const std::string& name) {
@@ -126,16 +145,27 @@ Components load_components(const ModelFolder& m, const LoadOptions& options) {
   c.unet = std::make_shared<unet::UNet>(unet);
   load_part(m.unet, *c.unet, how);
   c.vae = std::make_shared<vae::AutoencoderKl>(vae);
-  if (std::ranges::find(c.unet->declared(), "image") != c.unet->declared().end() &&
-      fs::exists(m.path / "image_encoder")) {
+  // Where a picture is not needed, only when one is given: it has 630 million values.
+  if (fs::exists(m.path / "image_encoder")) {
     conditioning::ClipVisionOptions vision;
     from_node(read_part_config(m.path, "image_encoder"), vision, {(m.path / "image_encoder/config.json").string(), ""});
-    c.image_encoder = std::make_shared<conditioning::ClipVision>(vision);
-    load_part(m.path, "image_encoder", *c.image_encoder, how);
+    c.load_image_encoder = [path = m.path, vision, how] {
+      auto encoder = std::make_shared<conditioning::ClipVision>(vision);
+      load_part(path, "image_encoder", *encoder, how);
+      return encoder;
+    };
+    if (system_named(m.index.system).needs_image) c.image_encoder = c.load_image_encoder();
   }
   // fp16 overflows in decoders
   load_part(m.vae, *c.vae, {.dtype = dtype == at::kHalf ? at::kFloat : dtype, .device = device});
   return c;
+}
+
+void Pipeline::learn_words(const fs::path& file) {
+  auto* own = dynamic_cast<OwnedText*>(components_.text.get());
+  VGEN_CHECK(own, ConfigError, "learn_words: this pipeline's text encoder is the caller's own; it learns words itself");
+  own->learn(conditioning::read_learned_words(file));
+  components_.embeddings.push_back(file.string());
 }
 
 // ---- planning ----
@@ -159,8 +189,12 @@ Plan Pipeline::plan(const Request& given) const {
   r.fps = given.fps.value_or(d.fps);
   r.guidance = given.guidance.value_or(d.guidance);
   r.guidance_rescale = given.guidance_rescale.value_or(d.guidance_rescale);
-  r.motion = given.motion.value_or(d.motion);
-  r.appearance = given.appearance.value_or(d.appearance);
+  const System& s = system();
+  const auto taken = [&](std::string_view knob) { return takes(s, components_.unet->declared(), knob); };
+  if (taken("motion")) r.motion = given.motion.value_or(d.motion);
+  if (taken("appearance")) r.appearance = given.appearance.value_or(d.appearance);
+  if (taken("inverse_noise")) r.inverse_noise = given.inverse_noise.value_or(0);
+  if (taken("zero_image")) r.zero_image = given.zero_image.value_or(true);
   p.sampler = given.sampler.value_or(d.sampler);
   if (given.steps) samplers::set_steps(p.sampler, *given.steps);
   r.steps = samplers::steps_of(p.sampler);
@@ -180,10 +214,18 @@ Plan Pipeline::plan(const Request& given) const {
              std::min(nearest_multiple(*r.height - extra, multiple), (8192 - extra) / multiple * multiple) + extra);
   VGEN_CHECK(std::isfinite(*r.fps) && *r.fps > 0 && *r.fps <= 240, ConfigError, "fps: must be in (0, 240], got ",
              *r.fps, "; try 8");
-  VGEN_CHECK(*r.motion >= 0 && *r.motion <= 1000, ConfigError, "motion: must be in [0, 1000], got ", *r.motion,
-             "; try 500");
-  VGEN_CHECK(*r.appearance >= 0 && *r.appearance <= 1, ConfigError, "appearance: must be in [0, 1], got ",
-             *r.appearance, "; try 1");
+  for (const std::string& knob : given_by(given, {}).knobs)
+    VGEN_CHECK(taken(knob), ConfigError, s.name, ": this model takes no ", knob, "; leave it out");
+  const auto within = [](const char* name, const std::optional<double>& value, double high, double good) {
+    VGEN_CHECK(!value || (*value >= 0 && *value <= high), ConfigError, name, ": must be in [0, ", high, "], got ",
+               *value, "; try ", good);
+  };
+  within("motion", r.motion, 999, 500);
+  within("appearance", r.appearance, 1, 1);
+  within("inverse_noise", r.inverse_noise, 1, 0.5);
+  if (r.appearance_guidance)
+    for (const double strength : *r.appearance_guidance)
+      VGEN_CHECK(std::isfinite(strength), ConfigError, "appearance_guidance: must be finite numbers; try 1, 0");
   diffusion::validate(diffusion::GuidanceOptions{.scale = *r.guidance, .rescale = *r.guidance_rescale});
   samplers::validate(p.sampler, schedulers::make_schedule(components_.index.schedule));
   VGEN_CHECK(r.count >= 1 && r.count <= 10000, ConfigError, "count: must be in [1, 10000], got ", r.count);
@@ -193,18 +235,22 @@ Plan Pipeline::plan(const Request& given) const {
   if (p.seeds.empty())
     for (int i = 0; i < r.count; ++i) p.seeds.push_back(r.seed + static_cast<std::uint64_t>(i));
 
-  // Peak memory: weights; the widest activations of a guided step (about 40 values a latent pixel and channel, with the
+  // Peak memory: weights; the widest activations of a step (about 40 values a latent pixel and channel, with the
   // feed-forward's hidden layer and the skips); or of decoding (about 6 full-size maps of the VAE's first width a
   // frame).
   double weights = 0;
   const auto add = [&](const std::string&, Tensor& t) { weights += static_cast<double>(t.nbytes()); };
   components_.unet->each_parameter(add);
   components_.vae->each_parameter(add);
+  if (auto* own = dynamic_cast<OwnedText*>(components_.text.get())) own->tower.each_parameter(add);
+  if (components_.image_encoder) components_.image_encoder->each_parameter(add);
   const double item = static_cast<double>(components_.unet->parameters().front().element_size());
   const double positions = static_cast<double>(*r.frames) * (*r.height / v.downscale()) * (*r.width / v.downscale());
-  const double step = (*r.guidance == 1 ? 1 : 2) * positions * static_cast<double>(u.channels) * 40 * item;
+  const double pass = positions * static_cast<double>(u.channels) * 40 * item;
   const double frame = static_cast<double>(*r.height) * *r.width * v.channels * v.multipliers.front() * 6 * 4;
   const double free = available_memory();
+  r.guidance_in_one_batch = given.guidance_in_one_batch.value_or(2 * pass <= free / 2);
+  const double step = (*r.guidance != 1 && *r.guidance_in_one_batch ? 2 : 1) * pass;
   p.decode_chunk = r.decode_chunk ? r.decode_chunk
                                   : std::clamp<std::int64_t>(static_cast<std::int64_t>(std::min(free / 4, 2e9) / frame),
                                                              1, *r.frames);
@@ -214,6 +260,16 @@ Plan Pipeline::plan(const Request& given) const {
               " MB beside the weights, ", static_cast<long long>(free / 1e6),
               " MB are free; use fewer frames, a smaller size or --dtype bf16");
   return p;
+}
+
+Plan Pipeline::plan(const Request& given, const Inputs& inputs) const {
+  Request r = given;
+  if (system().needs_video && inputs.video.bytes() > 0) {
+    const GenerationDefaults& d = components_.index.defaults;
+    if (!r.frames) r.frames = static_cast<int>(std::min<std::int64_t>(shown_frames(inputs.video, r, d), d.frames));
+    if (!r.fps && inputs.video.fps > 0) r.fps = inputs.video.fps;
+  }
+  return plan(r);
 }
 
 Node Plan::to_node() const {
@@ -254,7 +310,7 @@ Tensor Pipeline::denoise(const Plan& plan, std::uint64_t seed, const Callbacks& 
   return denoise(plan, {}, seed, callbacks);
 }
 Tensor Pipeline::denoise(const Plan& plan, const Inputs& inputs, std::uint64_t seed, const Callbacks& callbacks) {
-  check_inputs(inputs);
+  check_inputs(plan.request, inputs);
   return denoise(plan, encode(plan), inputs, seed, callbacks);
 }
 
@@ -291,25 +347,25 @@ video::Frames Pipeline::decode(const Tensor& latents, double fps, std::int64_t c
 }
 
 // Before anything runs: what the system needs and is not given, what is given and has no effect.
-void Pipeline::check_inputs(const Inputs& inputs) const {
-  const System& s = system();
-  VGEN_CHECK(!s.needs_image || inputs.image.bytes() > 0, ConfigError, s.name,
-             ": needs a picture to begin with; give image (--image FILE)");
-  VGEN_CHECK(!s.needs_video || inputs.video.bytes() > 0, ConfigError, s.name,
-             ": needs a clip to work on; give video (--video FILE)");
-  const auto& declared = components_.unet->declared();
-  const bool takes_image = s.needs_image || std::ranges::find(declared, "image") != declared.end();
-  VGEN_CHECK(takes_image || inputs.image.bytes() == 0, ConfigError, s.name, ": this model takes no picture");
-  VGEN_CHECK(s.needs_video || inputs.video.bytes() == 0, ConfigError, s.name, ": this model takes no clip");
-  inputs.conditions.expect_subset_of(declared);
+void Pipeline::check_inputs(const Request& request, const Inputs& inputs) const {
+  expect_taken(system(), components_.unet->declared(), given_by(request, inputs));
+  const double share = request.inverse_noise.value_or(0);
+  VGEN_CHECK(share == 0 || inputs.video.bytes() > 0, ConfigError, system().name,
+             ": inverse_noise needs the clip whose noise is taken; give video (--video FILE)");
+  VGEN_CHECK(share > 0 || inputs.video.bytes() == 0 || system().needs_video, ConfigError, system().name,
+             ": the clip has no effect; say with inverse_noise, above 0, how much of its noise is taken");
+  for (const auto& [name, tensor] : inputs.conditions.all())
+    VGEN_CHECK(tensor.dim() != 5 || tensor.size(2) == *request.frames, ShapeError, system().name, ": the condition '",
+               name, "' has ", tensor.size(2), " frames, the clip to make ", *request.frames, "; set frames to ",
+               tensor.size(2), ", or cut the condition");
 }
 
 std::vector<Clip> Pipeline::generate(const Request& request, const Callbacks& callbacks) {
   return generate(request, Inputs{}, callbacks);
 }
 std::vector<Clip> Pipeline::generate(const Request& request, const Inputs& inputs, const Callbacks& callbacks) {
-  const Plan p = plan(request);
-  check_inputs(inputs);
+  const Plan p = plan(request, inputs);
+  check_inputs(p.request, inputs);
   const Text text = encode(p);
   std::vector<Clip> clips;
   for (const std::uint64_t seed : p.seeds) {
@@ -325,12 +381,14 @@ std::vector<Clip> Pipeline::generate(const Request& request, const Inputs& input
     clip.manifest.set("seed", Node(static_cast<std::int64_t>(seed)));
     clip.manifest.set("dtype", name_of(components_.unet->parameters().front().scalar_type()));
     if (callbacks.sampler) clip.manifest.set("sampler", Node("the caller's own"));
+    if (!inputs.record.is_null()) clip.manifest.set("inputs", inputs.record);
     clip.manifest.set("schedule", vgen::to_node(components_.index.schedule));
     if (!components_.adapters.empty()) {
       Node list = Node::list();
       for (const adapters::Injection& each : components_.adapters) list.items.push_back(each.node());
       clip.manifest.set("adapters", list);
     }
+    if (!components_.embeddings.empty()) clip.manifest.set("embeddings", vgen::to_node(components_.embeddings));
     if (callbacks.on_latents) callbacks.on_latents(clip);
     clip.frames = decode(clip.latents, *p.request.fps, p.decode_chunk, callbacks);
     clips.push_back(std::move(clip));

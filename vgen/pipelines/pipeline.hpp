@@ -33,13 +33,17 @@ struct Components {
   std::shared_ptr<conditioning::ClipVision> image_encoder{};  // where the UNet takes pictures
   const System* system = nullptr;                             // one that systems() does not list; else index.system
   std::vector<adapters::Injection> adapters{};  // on the UNet: told which step a run is in, named in manifests
+  std::function<std::shared_ptr<conditioning::ClipVision>()> load_image_encoder{};  // asked once, if it is needed
+  std::vector<std::string> embeddings{};  // files of learned words in use (Pipeline::learn_words), for manifests
 };
 
 // What a system takes beside the prompt. Pictures of any size: they are resized as the reference does.
 struct Inputs {
-  video::Frames image;          // the first frame, or a picture of the subject or style
-  video::Frames video;          // the clip to enlarge
+  video::Frames image;          // the first frame, or a picture of the subject
+  video::Frames video;          // the clip to enlarge, or whose noise is taken
   unet::Conditions conditions;  // ready-made tensors [1, ..] under the names that the UNet declares, for both branches
+  video::Frames style;          // a picture that the clip shall look like
+  Node record;                  // what they were made of, for the manifest
 };
 
 struct Callbacks;
@@ -70,7 +74,7 @@ struct LoadOptions {
 
 // A request with every default filled in and checked. ConfigError names the option and the nearest valid value.
 struct VGEN_API Plan {
-  Request request;  // all optionals set
+  Request request;  // all optionals set that the model takes
   samplers::Sampler sampler;
   std::vector<std::uint64_t> seeds;
   std::int64_t decode_chunk = 1;
@@ -87,12 +91,19 @@ class VGEN_API Pipeline {
   static Pipeline from_pretrained(const std::filesystem::path& folder = {}, const LoadOptions& options = {});
 
   Plan plan(const Request& request) const;
+  // Of a system that works on a clip, frames and rate are the clip's, unless the request says otherwise.
+  Plan plan(const Request& request, const Inputs& inputs) const;
   std::vector<Clip> generate(const Request& request, const Callbacks& callbacks = {});
   std::vector<Clip> generate(const Request& request, const Inputs& inputs, const Callbacks& callbacks = {});
   // Denoising alone: scaled latents [1, C, F, h, w] of one seed.
   Tensor denoise(const Plan& plan, std::uint64_t seed, const Callbacks& callbacks = {});
   Tensor denoise(const Plan& plan, const Inputs& inputs, std::uint64_t seed, const Callbacks& callbacks = {});
   video::Frames decode(const Tensor& latents, double fps, std::int64_t chunk = 4, const Callbacks& callbacks = {});
+
+  // Words of prompts whose vectors were learned (textual inversion, as DreamVideo's subjects have), in addition to
+  // those of earlier files. IoError, FormatError; ConfigError: a width that is not the text encoder's, a word that is
+  // learned already, or a text encoder that is not the folder's own.
+  void learn_words(const std::filesystem::path& file);
 
   Components& components() { return components_; }
   const ModelIndex& index() const { return components_.index; }
@@ -104,7 +115,7 @@ class VGEN_API Pipeline {
     std::vector<std::string> dropped;
   };
   Text encode(const Plan& plan);
-  void check_inputs(const Inputs& inputs) const;
+  void check_inputs(const Request& request, const Inputs& inputs) const;
   Tensor denoise(const Plan& plan, const Text& text, const Inputs& inputs, std::uint64_t seed,
                  const Callbacks& callbacks);
   Components components_;

@@ -2,6 +2,10 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros_like.h>
+
+#include <algorithm>
 
 #include "vgen/diffusion/noise.hpp"
 #include "vgen/pipelines/numerics.hpp"
@@ -29,13 +33,17 @@ std::int64_t Run::latent_height() const { return *request.height / components.va
 std::int64_t Run::latent_width() const { return *request.width / components.vae->options().downscale(); }
 
 unet::Conditions Run::conditions() const {
-  unet::Conditions given = inputs.conditions;
+  unet::Conditions given;
+  for (const auto& [name, tensor] : inputs.conditions.all()) given.set(name, tensor.to(device));
   given.set("text", words_.narrow(0, 0, 1));
+  if (std::ranges::find(components.unet->declared(), "fps") != components.unet->declared().end())
+    given.set("fps", at::tensor({static_cast<std::int64_t>(*request.fps)}, at::kLong).to(device));
   return given;
 }
 unet::Conditions Run::negative_conditions() const {
-  unet::Conditions given = inputs.conditions;
+  unet::Conditions given = conditions();
   if (guided()) given.set("text", words_.narrow(0, 1, 1));
+  if (const Tensor* image = given.find("image")) given.set("image", at::zeros_like(*image));
   return given;
 }
 
@@ -75,8 +83,12 @@ diffusion::Model Run::model(unet::Conditions conditions) {
 
 diffusion::Model Run::guided_model(const unet::Conditions& with, const unet::Conditions& without) {
   if (!guided()) return model(with);
-  return diffusion::guided_in_one_batch(model(unet::Conditions::stack(with, without)),
-                                        {.scale = *request.guidance, .rescale = *request.guidance_rescale});
+  const diffusion::GuidanceOptions guidance{.scale = *request.guidance, .rescale = *request.guidance_rescale};
+  const bool stackable = std::ranges::equal(
+      with.all(), without.all(), {}, [](const auto& c) { return c.first; }, [](const auto& c) { return c.first; });
+  if (!stackable || !request.guidance_in_one_batch.value_or(true))
+    return diffusion::guided(model(with), model(without), guidance);
+  return diffusion::guided_in_one_batch(model(unet::Conditions::stack(with, without)), guidance);
 }
 
 samplers::OnStep Run::on_step() {
@@ -122,6 +134,8 @@ Tensor tower_pixels(const video::Frames& pictures, std::int64_t side, int size) 
 }
 
 Tensor Run::image_embedding(const video::Frames& picture) {
+  if (!components.image_encoder && components.load_image_encoder)
+    components.image_encoder = components.load_image_encoder();
   VGEN_CHECK(components.image_encoder, Unavailable, components.index.system,
              ": this model has no image encoder (part image_encoder), which the picture goes through");
   conditioning::ClipVision& tower = *components.image_encoder;

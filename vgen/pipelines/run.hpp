@@ -39,14 +39,16 @@ class VGEN_API Run {
   std::int64_t latent_width() const;
   bool guided() const { return *request.guidance != 1; }
 
-  // The prompt's tokens and the caller's own conditions; the negative prompt's with the same.
+  // The prompt's tokens, the caller's own conditions and the frame rate, if the network reads it; the negative prompt's
+  // with the same, but for a picture's embedding, which is zero.
   unet::Conditions conditions() const;
   unet::Conditions negative_conditions() const;
   Tensor white_noise(std::int64_t frames);  // [1, C, frames, h, w]
   Tensor noise(std::int64_t frames);        // with its offset, where the model was trained with one
   // The network under these conditions, cancellable; NaN is a NumericsError that names the block.
   diffusion::Model model(unet::Conditions conditions);
-  // Guided by the request's scale; `without` is asked only then.
+  // Guided by the request's scale; `without` is asked only then. In one batch where the request allows it and both hold
+  // the same conditions.
   diffusion::Model guided_model(const unet::Conditions& with, const unet::Conditions& without);
   // The request's sampler from `noise` to a sample, with the caller's callbacks.
   Tensor sample(const diffusion::Model& model, const Tensor& noise);

@@ -1,8 +1,17 @@
 #include "vgen/pipelines/system.hpp"
 
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/zeros_like.h>
 
+#include <algorithm>
+#include <cmath>
+
+#include "vgen/conditioning/frames.hpp"
+#include "vgen/pipelines/pixels.hpp"
+#include "vgen/unet/declared.hpp"
 #include "vgen/unet/presets.hpp"
+#include "vgen/video/transforms.hpp"
 
 namespace vgen::pipelines {
 namespace {
@@ -26,6 +35,12 @@ std::vector<System> table() {
   const auto v = diffusion::Prediction::v, epsilon = diffusion::Prediction::epsilon;
   const samplers::Sampler ddim = DdimOptions{.steps = 50};
   const samplers::Sampler lcm = samplers::LcmOptions{.steps = 4};
+  // Adapters attached to a network may read a picture.
+  const std::vector<Knob> by_adapters{{"image", "image"}, {"appearance_guidance", "image_strength"}};
+  const std::vector<Knob> composed{
+      {"image", "local_image"}, {"style", "image"}, {"appearance_guidance", "image_strength"}};
+  std::vector<Knob> dreamed = by_adapters;
+  dreamed.insert(dreamed.end(), {{"video"}, {"inverse_noise"}});
   schedulers::ScheduleOptions lcm_schedule = zero_snr(ScheduleKind::scaled_linear);
   lcm_schedule.precision = schedulers::Precision::float32;
   return {
@@ -34,6 +49,8 @@ std::vector<System> table() {
        .paper = "ModelScope Text-to-Video Technical Report (Wang et al. 2023), arXiv:2308.06571",
        .unet = [] { return unet::UNetOptions{}; },
        .index = index_of("t2v", zero_snr(ScheduleKind::cosine), {.sampler = ddim, .negative_prompt = kNegative}, v),
+       .knobs = by_adapters,
+       .own = {"fps"},
        .denoise = denoise_from_text},
       {.name = "i2vgen_xl",
        .summary = "a picture and a text to video",
@@ -42,6 +59,8 @@ std::vector<System> table() {
        .index = index_of("i2vgen_xl", zero_snr(ScheduleKind::cosine),
                          {.height = 704, .width = 1280, .fps = 16, .sampler = ddim, .negative_prompt = kNegative}, v),
        .needs_image = true,
+       .knobs = {{"image"}, {"zero_image"}},
+       .own = {"local_image", "image", "fps"},
        .denoise = denoise_i2vgen_xl},
       {.name = "higen",
        .summary = "text to video by way of one picture, with chosen motion and change of looks",
@@ -49,6 +68,8 @@ std::vector<System> table() {
        .unet = [] { return unet::higen(); },
        .index = index_of("higen", zero_snr(ScheduleKind::scaled_linear),
                          {.frames = 32, .guidance = 12, .sampler = ddim, .offset_noise = 0.1}, v),
+       .knobs = {{"motion"}, {"appearance"}},
+       .own = {"spatial_prior", "motion", "appearance"},
        .denoise = denoise_higen},
       {.name = "sr600",
        .summary = "a small clip and a text to 1280x720",
@@ -75,6 +96,7 @@ std::vector<System> table() {
                 "detailing, hyper sharpness, perfect without deformations, 4k render"},
            v),
        .needs_video = true,
+       .knobs = {{"video"}, {"double_frames"}},
        .denoise = denoise_sr600},
       {.name = "tf_t2v",
        .summary = "text to video, trained with text-free clips",
@@ -82,6 +104,8 @@ std::vector<System> table() {
        .unet = [] { return unet::tf_t2v(); },
        .index = index_of("tf_t2v", zero_snr(ScheduleKind::scaled_linear),
                          {.sampler = ddim, .negative_prompt = kNegative, .positive_prompt = kCinematic}, v),
+       .knobs = composed,
+       .own = {"fps"},
        .denoise = denoise_composed},
       {.name = "video_composer",
        .summary = "text and any of depth, sketch, motion, mask, picture and style to video",
@@ -89,6 +113,8 @@ std::vector<System> table() {
        .unet = [] { return unet::video_composer(); },
        .index = index_of("video_composer", zero_snr(ScheduleKind::scaled_linear),
                          {.sampler = ddim, .negative_prompt = kNegative, .positive_prompt = kCinematic}, v),
+       .knobs = composed,
+       .own = {"fps"},
        .denoise = denoise_composed},
       {.name = "video_lcm",
        .summary = "text (and VideoComposer's conditions) to video in four steps",
@@ -100,13 +126,19 @@ std::vector<System> table() {
                           .positive_prompt = ", cinematic, High Contrast, highly detailed, Unreal Engine 5, no blur, "
                                              "4k render"},
                          v),
+       .knobs = composed,
+       .own = {"fps"},
        .denoise = denoise_composed},
       {.name = "dream_video",
        .summary = "text to video with a subject and a motion of one's own (adapters)",
        .paper = "DreamVideo (Wei et al. 2023), arXiv:2312.04433",
        .unet = [] { return unet::UNetOptions{}; },
-       .index = index_of("dream_video", {.schedule = ScheduleKind::scaled_linear},
-                         {.frames = 32, .height = 256, .width = 256, .sampler = ddim, .offset_noise = 0.1}, epsilon),
+       .index = index_of(
+           "dream_video", {.schedule = ScheduleKind::scaled_linear},
+           {.frames = 32, .height = 256, .width = 256, .sampler = ddim, .offset_noise = 0.1, .inversion_steps = 50},
+           epsilon),
+       .knobs = dreamed,
+       .own = {"fps"},
        .denoise = denoise_from_text},
       {.name = "instruct_video",
        .summary = "text to video, tuned by human feedback (LoRA)",
@@ -114,6 +146,8 @@ std::vector<System> table() {
        .unet = [] { return unet::UNetOptions{}; },
        .index = index_of("instruct_video", {.schedule = ScheduleKind::scaled_linear},
                          {.height = 256, .width = 256, .guidance = 3, .sampler = DdimOptions{.steps = 20}}, epsilon),
+       .knobs = by_adapters,
+       .own = {"fps"},
        .denoise = denoise_from_text},
   };
 }
@@ -138,18 +172,140 @@ const System& system_named(std::string_view name) {
                         " There are ", all));
 }
 
-Tensor denoise_from_text(Run& run) {
-  return run.sample(run.guided_model(run.conditions(), run.negative_conditions()), run.noise(*run.request.frames));
+// ---- what a system takes ----
+
+namespace {
+
+bool contains(const auto& names, std::string_view name) { return std::ranges::find(names, name) != names.end(); }
+
+// What people call it.
+std::string word(std::string_view knob) {
+  return knob == "image" ? "picture" : knob == "video" ? "clip" : std::string(knob);
 }
 
-// VideoComposer's maps are the same with and without the prompt; the style picture's embedding is zero without it.
+std::vector<std::string> callers_conditions(const System& system, const std::vector<std::string>& declared) {
+  std::vector<std::string> out;
+  for (const std::string& name : declared)
+    if (name != "text" && name != "image_strength" && !contains(system.own, name)) out.push_back(name);
+  return out;
+}
+
+std::string listed(std::vector<std::string> names, const std::vector<std::string>& more) {
+  for (const std::string& name : more)
+    if (!contains(names, name)) names.push_back(name);
+  std::string out;
+  for (const std::string& name : names) out += (out.empty() ? "" : ", ") + printable(name);
+  return out.empty() ? "nothing" : out;
+}
+
+// "; video_composer takes it", of the family.
+std::string who_takes(std::string_view name, bool knob) {
+  std::vector<std::string> names;
+  for (const System& s : systems()) {
+    const auto declared = unet::declared_conditions(s.unet());
+    if (knob ? takes(s, declared, name) : contains(callers_conditions(s, declared), name)) names.emplace_back(s.name);
+  }
+  return names.empty() ? "" : str(", or use a model of ", listed(names, {}), ", which takes it");
+}
+
+}  // namespace
+
+Given given_by(const Request& request, const Inputs& inputs) {
+  Given out;
+  const auto add = [&](const char* name, bool given) {
+    if (given) out.knobs.emplace_back(name);
+  };
+  add("image", inputs.image.bytes() > 0);
+  add("style", inputs.style.bytes() > 0);
+  add("video", inputs.video.bytes() > 0);
+  add("motion", request.motion.has_value());
+  add("appearance", request.appearance.has_value());
+  add("appearance_guidance", request.appearance_guidance.has_value());
+  add("inverse_noise", request.inverse_noise.has_value());
+  add("zero_image", request.zero_image.has_value());
+  add("double_frames", request.double_frames.has_value());
+  for (const auto& [name, tensor] : inputs.conditions.all()) out.conditions.push_back(name);
+  return out;
+}
+
+bool takes(const System& system, const std::vector<std::string>& declared, std::string_view knob) {
+  return std::ranges::any_of(system.knobs, [&](const Knob& k) {
+    return k.name == knob && (k.through.empty() || contains(declared, k.through));
+  });
+}
+
+void expect_taken(const System& system, const std::vector<std::string>& declared, const Given& given) {
+  std::vector<std::string> knobs;
+  for (const Knob& k : system.knobs)
+    if (takes(system, declared, k.name)) knobs.emplace_back(k.name);
+  const std::vector<std::string> conditions = callers_conditions(system, declared);
+  const std::string lists = str("; beside the prompt it takes ", listed(knobs, conditions),
+                                "; given: ", listed(given.knobs, given.conditions));
+  VGEN_CHECK(!system.needs_image || contains(given.knobs, "image"), ConfigError, system.name,
+             ": needs a picture to begin with; give image (--image FILE)", lists);
+  VGEN_CHECK(!system.needs_video || contains(given.knobs, "video"), ConfigError, system.name,
+             ": needs a clip to work on; give video (--video FILE)", lists);
+  for (const std::string& name : given.knobs)
+    VGEN_CHECK(contains(knobs, name), ConfigError, system.name, ": this model takes no ", word(name), lists,
+               "; leave it out", who_takes(name, true));
+  for (const std::string& name : given.conditions)
+    VGEN_CHECK(contains(conditions, name), ConfigError, system.name, ": this model takes no condition '",
+               printable(name), "'", lists, "; leave it out", who_takes(name, false));
+}
+
+// ---- flows ----
+
+namespace {
+
+// A picture's embedding; without the prompt it is zero.
+void add_embedding(Run& run, unet::Conditions& with, unet::Conditions& without, const video::Frames& picture) {
+  if (picture.bytes() == 0) return;
+  const Tensor embedding = run.image_embedding(picture);
+  with.set("image", embedding);
+  without.set("image", at::zeros_like(embedding));
+  if (!contains(run.components.unet->declared(), "image_strength")) return;
+  const auto strengths = run.request.appearance_guidance.value_or(std::array{1.0, 1.0});
+  with.set("image_strength", at::full({1}, strengths[0], embedding.options()));
+  without.set("image_strength", at::full({1}, strengths[1], embedding.options()));
+}
+
+// Where the sampler begins: noise, in which a share may be the caller's clip's own.
+Tensor start_of(Run& run) {
+  const std::int64_t frames = *run.request.frames;
+  const Tensor noise = run.noise(frames);
+  const double share = run.request.inverse_noise.value_or(0);
+  if (share == 0) return noise;
+  const video::Frames& clip = run.inputs.video;
+  VGEN_CHECK(clip.count == frames, ConfigError, run.components.index.system, ": the clip whose noise is taken has ",
+             clip.count, " frames, the clip to make ", frames, "; set frames, or cut the clip");
+  const Tensor pixels =
+      to_tensor(video::center_crop_wide(video::to_rgb(clip), *run.request.height, *run.request.width));
+  const Tensor own = invert(run, run.encode(pixels, /*at_once=*/2), run.schedule, {});
+  return own * std::sqrt(share) + noise * std::sqrt(1 - share);
+}
+
+}  // namespace
+
+Tensor denoise_from_text(Run& run) {
+  unet::Conditions with = run.conditions(), without = run.negative_conditions();
+  add_embedding(run, with, without, run.inputs.image);
+  return run.sample(run.guided_model(with, without), start_of(run));
+}
+
+// VideoComposer's maps are the same with and without the prompt. A first frame is given as its pixels in every frame.
 Tensor denoise_composed(Run& run) {
   unet::Conditions with = run.conditions(), without = run.negative_conditions();
   if (run.inputs.image.bytes() > 0) {
-    const Tensor style = run.image_embedding(run.inputs.image);
-    with.set("image", style);
-    without.set("image", at::zeros_like(style));
+    const video::Frames sized = video::resize(video::to_rgb(run.inputs.image), *run.request.height, *run.request.width,
+                                              video::Filter::triangle);
+    const Tensor map = conditioning::to_frames(sized)  // [1, 3, H, W]
+                           .unsqueeze(2)
+                           .expand({1, 3, *run.request.frames, -1, -1})
+                           .to(run.device);
+    with.set("local_image", map);
+    without.set("local_image", map);
   }
+  add_embedding(run, with, without, run.inputs.style);
   return run.sample(run.guided_model(with, without), run.noise(*run.request.frames));
 }
 

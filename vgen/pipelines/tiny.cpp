@@ -1,6 +1,10 @@
 #include "vgen/pipelines/tiny.hpp"
 
+#include <algorithm>
+
 #include "vgen/conditioning/clip_text.hpp"
+#include "vgen/conditioning/dpt.hpp"
+#include "vgen/conditioning/sketch.hpp"
 #include "vgen/core/atomic_file.hpp"
 #include "vgen/formats/json.hpp"
 #include "vgen/nn/init.hpp"
@@ -52,11 +56,29 @@ void write_tiny_model(std::string_view name, const std::filesystem::path& folder
       .channels = 8, .multipliers = {1, 1, 1, 1}, .blocks = 1, .resolution = kSide, .norm_groups = 4};
   vae::AutoencoderKl vae(autoencoder);
   write("vae", vae, to_node(autoencoder), 2);
-  if (std::ranges::find(net.declared(), "image") != net.declared().end()) {
+  const auto declares = [&](const char* condition) {
+    return std::ranges::find(net.declared(), condition) != net.declared().end();
+  };
+  const auto through_tower = [](const Knob& knob) { return knob.through == "image"; };  // of the system, or of adapters
+  if (declares("image") || std::ranges::any_of(system.knobs, through_tower)) {
     const conditioning::ClipVisionOptions vision{
         .image_size = 28, .width = kWidth, .heads = 2, .layers = 1, .mlp = 4 * kWidth, .embed = kWidth};
     conditioning::ClipVision pictures(vision);
     write("image_encoder", pictures, to_node(vision), 3);
+  }
+  if (declares("depth")) {
+    const conditioning::DptDepthOptions depth{
+        .image_size = kSide, .width = kWidth, .heads = 2, .layers = 4, .neck = {8, 8, 16, 16}, .fusion = 8};
+    conditioning::DptDepth network(depth);
+    write("depth", network, to_node(depth), 4);
+  }
+  if (declares("sketch")) {
+    const conditioning::PiDiNetOptions edges{.channels = 8, .dilation = 4};
+    conditioning::PiDiNet network(edges);
+    write("edges", network, to_node(edges), 5);
+    const conditioning::SketchSimplificationOptions lines{.channels = 6};
+    conditioning::SketchSimplification cleaner(lines);
+    write("sketch", cleaner, to_node(lines), 6);
   }
   ModelIndex index = system.index;
   index.defaults.frames = kFrames;

@@ -5,7 +5,7 @@
 
 namespace vgen::video::ffmpeg_api {
 
-inline constexpr int version = 2;  // raised with every change of this file
+inline constexpr int version = 3;  // raised with every change of this file
 
 enum Status : int { ok = 0, end = 1, media = 2, io = 3, unavailable = 4, interrupted = 5, internal = 6 };
 
@@ -35,6 +35,7 @@ struct Info {
   double fps, duration;        // 0 unknown
   int rotation;                // degrees clockwise that decoded pictures are turned
   int alpha;
+  int variable_rate;  // frames are not evenly spaced; fps is their average
   char codec[32], container[64], pixel_format[32];
   const char* comment;  // container metadata "comment"; "" if none; valid until close
 };

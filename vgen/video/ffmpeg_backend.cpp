@@ -316,6 +316,12 @@ class Reader {
     info.rotation = turn.degrees();
     const AVRational rate = stream_->avg_frame_rate.num > 0 ? stream_->avg_frame_rate : stream_->r_frame_rate;
     info.fps = rate.num > 0 && rate.den > 0 ? av_q2d(rate) : 0;
+    // The rate of the finest grid that holds all frames: that of the frames, or of the fields, if they are even.
+    const AVRational grid = stream_->r_frame_rate;
+    if (info.fps > 0 && grid.num > 0 && grid.den > 0) {
+      const double spacings = av_q2d(grid) / info.fps;
+      info.variable_rate = std::abs(spacings - 1) > 0.03 && std::abs(spacings - 2) > 0.06;
+    }
     if (stream_->duration != AV_NOPTS_VALUE)
       info.duration = double(stream_->duration) * av_q2d(stream_->time_base);
     else if (input_->duration != AV_NOPTS_VALUE)

@@ -211,7 +211,7 @@ struct FfmpegSource final : Source {
     if (!reader) fail(error);
     info.container = i.container, info.codec = i.codec, info.pixel_format = i.pixel_format;
     info.height = i.height, info.width = i.width, info.frames = i.frames, info.fps = i.fps, info.duration = i.duration;
-    info.rotation = i.rotation, info.alpha = i.alpha, info.comment = i.comment;
+    info.rotation = i.rotation, info.alpha = i.alpha, info.variable_rate = i.variable_rate, info.comment = i.comment;
     early = info.truncated = ends_early(file, demuxer);
     if (demuxer == "jpeg_pipe" || demuxer == "webp_pipe") info.frames = 1, info.fps = info.duration = 0;
   }

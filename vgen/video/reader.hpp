@@ -52,6 +52,7 @@ struct VGEN_API VideoInfo {
   double fps = 0, duration = 0;        // 0 for single pictures
   int rotation = 0;                    // degrees clockwise, applied on reading
   bool alpha = false;
+  bool variable_rate = false;  // frames are not evenly spaced; fps is their average
   bool truncated = false;  // the file ends early or is damaged; what came before the fault was delivered
   std::string comment;     // vgen's own files: the run manifest (JSON)
 };

@@ -1,5 +1,6 @@
 // Every system of the family, end to end on a tiny model: written, opened, run.
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/allclose.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
@@ -7,8 +8,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "vgen/conditioning/compose.hpp"
+#include "vgen/conditioning/frames.hpp"
 #include "vgen/pipelines/system.hpp"
 #include "vgen/pipelines/tiny.hpp"
+#include "vgen/video/transforms.hpp"
 
 namespace vgen::pipelines {
 namespace {
@@ -84,18 +88,144 @@ TEST_P(OneSystem, TakesAnySubsetOfConditions) {
     return pipe.generate({.prompt = "a fox", .seed = 1}, inputs).front().latents;
   };
   const Tensor plain = run({});
-  Inputs depth, style, both;
+  Inputs depth, style, first, both;
   depth.conditions.set("depth", at::full({1, 1, 4, 64, 64}, 0.5));
-  style.image = picture();
+  style.style = picture();
+  first.image = picture();
   both = depth;
-  both.image = picture();
-  for (const Inputs& inputs : {depth, style, both}) EXPECT_FALSE(at::equal(plain, run(inputs)));
+  both.style = picture();
+  for (const Inputs& inputs : {depth, style, first, both}) EXPECT_FALSE(at::equal(plain, run(inputs)));
+  // A first frame is the condition that it becomes.
+  Inputs map;
+  const video::Frames sized = video::resize(first.image, 64, 64, video::Filter::triangle);
+  map.conditions = conditioning::compose({.local_image = conditioning::to_frames(sized)}, 4);
+  EXPECT_TRUE(at::equal(run(first), run(map)));
   Inputs wrong;
   wrong.conditions.set("dept", at::zeros({1, 1, 4, 64, 64}));
   EXPECT_THAT(message([&] { run(wrong); }), HasSubstr("takes no condition 'dept'"));
   Inputs frames;
   frames.conditions.set("depth", at::zeros({1, 1, 3, 64, 64}));
-  EXPECT_THAT(message([&] { run(frames); }), HasSubstr("depth"));
+  EXPECT_THAT(message([&] { run(frames); }), HasSubstr("'depth' has 3 frames, the clip to make 4"));
+}
+
+// A model folder of its own for each test.
+struct Tiny {
+  explicit Tiny(const std::string& system)
+      : folder(fs::temp_directory_path() / str("vgen-knob-", static_cast<long long>(getpid()), "-", system)) {
+    write_tiny_model(system, folder, 3);
+    pipe.emplace(Pipeline::from_pretrained(folder));
+  }
+  ~Tiny() { fs::remove_all(folder); }
+  Tiny(const Tiny&) = delete;
+  Tiny& operator=(const Tiny&) = delete;
+  fs::path folder;
+  std::optional<Pipeline> pipe;
+};
+Tensor latents(Pipeline& pipe, Request request, const Inputs& inputs = {}) {
+  request.prompt = "a fox";
+  request.seed = 1;
+  return pipe.generate(request, inputs).front().latents;
+}
+
+// Adapters that read a picture, on the plain text-to-video flow: DreamVideo's appearance guidance.
+TEST(Knobs, APictureGuidesMotionAdapters) {
+  const Tiny tiny("dream_video");
+  Pipeline pipe = *tiny.pipe;
+  const Tensor plain = latents(pipe, {});
+  Inputs guide;
+  guide.image = picture();
+  EXPECT_THAT(message([&] { latents(pipe, {}, guide); }), HasSubstr("takes no picture"));
+
+  adapters::BottleneckOptions motion = adapters::motion_adapter();
+  motion.condition_channels = 32;
+  adapters::Injection adapter = adapters::inject(pipe.components().unet, motion, make_generator(5));
+  adapter.requires_grad(false);
+  for (auto& [name, tensor] : adapter.named_parameters())
+    if (name.ends_with("up.weight")) tensor.normal_(0, 0.3, make_generator(6));
+  const Tensor unguided = latents(pipe, {}), guided = latents(pipe, {}, guide);
+  EXPECT_FALSE(at::equal(plain, unguided));
+  EXPECT_FALSE(at::equal(unguided, guided));
+  // The strength of the branch without the prompt counts by itself; at strength 0 in both, no picture is seen.
+  EXPECT_FALSE(at::equal(guided, latents(pipe, {.appearance_guidance = std::array{1.0, 0.0}}, guide)));
+  EXPECT_TRUE(at::allclose(unguided, latents(pipe, {.appearance_guidance = std::array{0.0, 0.0}}, guide), 1e-4, 1e-5));
+  adapter.remove();
+  EXPECT_TRUE(at::equal(plain, latents(pipe, {})));
+  EXPECT_THAT(message([&] { latents(pipe, {}, guide); }), HasSubstr("takes no picture"));
+}
+
+TEST(Knobs, AClipsOwnNoiseIsMixedIn) {
+  const Tiny tiny("dream_video");
+  Pipeline pipe = *tiny.pipe;
+  Inputs clip;
+  clip.video = picture(4, 70, 90);
+  const Tensor plain = latents(pipe, {});
+  EXPECT_TRUE(at::equal(plain, latents(pipe, {.inverse_noise = 0.0})));
+  EXPECT_FALSE(at::equal(plain, latents(pipe, {.inverse_noise = 0.3}, clip)));
+  EXPECT_THAT(message([&] { latents(pipe, {.inverse_noise = 0.3}); }), HasSubstr("needs the clip"));
+  EXPECT_THAT(message([&] { latents(pipe, {}, clip); }), HasSubstr("inverse_noise, above 0"));
+  EXPECT_THAT(message([&] { latents(pipe, {.inverse_noise = 2.0}, clip); }), HasSubstr("[0, 1]"));
+  clip.video = picture(3, 70, 90);
+  EXPECT_THAT(message([&] { latents(pipe, {.inverse_noise = 0.3}, clip); }), HasSubstr("3 frames, the clip to make 4"));
+}
+
+// A clip half as long as the model takes is what it is with every frame twice.
+TEST(Knobs, ShortClipsAreDoubled) {
+  const Tiny tiny("sr600");
+  Pipeline pipe = *tiny.pipe;
+  Inputs half, whole;
+  half.video = picture(2, 36, 32);
+  whole.video = video::Frames(4, 36, 32, 3, 8);
+  for (int f = 0; f < 4; ++f) std::copy_n(half.video.frame(f / 2), 36 * 32 * 3, whole.video.frame(f));
+  const Tensor doubled = latents(pipe, {}, half);
+  EXPECT_EQ(doubled.size(2), 2);
+  EXPECT_TRUE(at::equal(doubled, latents(pipe, {}, whole).slice(2, 0, std::nullopt, 2)));
+  EXPECT_EQ(latents(pipe, {.double_frames = false}, half).size(2), 2);
+  EXPECT_FALSE(at::equal(doubled, latents(pipe, {.double_frames = false}, half)));
+  Inputs longer;
+  longer.video = picture(5, 36, 32);
+  EXPECT_THAT(message([&] { latents(pipe, {}, longer); }), HasSubstr("the clip has 5 frames, the model takes 4"));
+  EXPECT_EQ(latents(pipe, {.frames = 5}, longer).size(2), 5);
+  half.video.fps = 12;  // the rate is the clip's
+  EXPECT_EQ(pipe.generate({.prompt = "a fox"}, half).front().frames.fps, 12);
+}
+
+TEST(Knobs, ThePicturesEmbeddingMayBeLeftOut) {
+  const Tiny tiny("i2vgen_xl");
+  Pipeline pipe = *tiny.pipe;
+  Inputs inputs;
+  inputs.image = picture();
+  EXPECT_FALSE(at::equal(latents(pipe, {}, inputs), latents(pipe, {.zero_image = false}, inputs)));
+}
+
+TEST(Knobs, GuidanceInTwoPassesIsTheSame) {
+  const Tiny tiny("t2v");
+  Pipeline pipe = *tiny.pipe;
+  const Tensor once = latents(pipe, {.guidance_in_one_batch = true}),
+               twice = latents(pipe, {.guidance_in_one_batch = false});
+  EXPECT_LT((once - twice).abs().max().item<double>(), 1e-3);
+  const double one = pipe.plan({.frames = 64, .guidance_in_one_batch = true}).memory_bytes;
+  EXPECT_LT(pipe.plan({.frames = 64, .guidance_in_one_batch = false}).memory_bytes, one);
+}
+
+TEST(Knobs, WhatASystemDoesNotTakeIsRefusedByName) {
+  const Tiny tiny("t2v");
+  Pipeline pipe = *tiny.pipe;
+  const std::string motion = message([&] { latents(pipe, {.motion = 500.0}); });
+  EXPECT_THAT(motion, HasSubstr("t2v: this model takes no motion"));
+  EXPECT_FALSE(pipe.plan({}).request.motion.has_value());
+  Inputs given;
+  given.conditions.set("depth", at::zeros({1, 1, 4, 64, 64}));
+  const std::string depth = message([&] { latents(pipe, {}, given); });
+  EXPECT_THAT(depth, HasSubstr("takes no condition 'depth'; beside the prompt it takes nothing; given: depth"));
+  EXPECT_THAT(depth, HasSubstr("video_composer, which takes it"));
+  const Tiny tiny_xl("i2vgen_xl");
+  Pipeline xl = *tiny_xl.pipe;  // conditions that a flow makes are not the caller's
+  Inputs made;
+  made.image = picture();
+  made.conditions.set("local_image", at::zeros({1, 4, 1, 8, 8}));
+  EXPECT_THAT(message([&] { latents(xl, {}, made); }), HasSubstr("takes no condition 'local_image'"));
+  EXPECT_THAT(message([&] { expect_taken(system_named("i2vgen_xl"), {"text"}, {.knobs = {"motion"}}); }),
+              HasSubstr("it takes image, zero_image; given: motion"));
 }
 
 TEST(System, NamesAreKnown) {
