@@ -210,17 +210,20 @@ void bind_pipelines(py::module_& m) {
 
   const auto [image, set_image] = frames_property(&Inputs::image);
   const auto [video, set_video] = frames_property(&Inputs::video);
+  const auto [style, set_style] = frames_property(&Inputs::style);
   py::class_<Inputs>(m, "Inputs", doc("pipelines::Inputs"))
       .def(py::init([](const std::optional<video::Frames>& image, const std::optional<video::Frames>& video,
-                       const std::map<std::string, Tensor>& conditions) {
+                       const std::optional<video::Frames>& style, const std::map<std::string, Tensor>& conditions) {
              return Inputs{.image = image.value_or(video::Frames{}),
                            .video = video.value_or(video::Frames{}),
-                           .conditions = conditions_from(conditions)};
+                           .conditions = conditions_from(conditions),
+                           .style = style.value_or(video::Frames{})};
            }),
-           py::kw_only(), "image"_a = py::none(), "video"_a = py::none(),
+           py::kw_only(), "image"_a = py::none(), "video"_a = py::none(), "style"_a = py::none(),
            "conditions"_a = std::map<std::string, Tensor>{})
       .def_property("image", image, set_image, doc("pipelines::Inputs::image"))
       .def_property("video", video, set_video, doc("pipelines::Inputs::video"))
+      .def_property("style", style, set_style, doc("pipelines::Inputs::style"))
       .def_property(
           "conditions", [](const Inputs& in) { return in.conditions.all(); },
           [](Inputs& in, const std::map<std::string, Tensor>& given) { in.conditions = conditions_from(given); },

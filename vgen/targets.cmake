@@ -55,7 +55,7 @@ target_link_libraries(vgen_program PRIVATE vgen_cli vgen_warnings ${CMAKE_DL_LIB
 set_target_properties(vgen_program PROPERTIES OUTPUT_NAME vgen RUNTIME_OUTPUT_DIRECTORY "${_bin}")
 
 file(GLOB _commands CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/cli/cmd_*.cpp")
-add_library(vgen_cli_backend MODULE cli/backend.cpp cli/interrupts.cpp cli/console.cpp cli/system.cpp cli/reference_run.cpp ${_commands})
+add_library(vgen_cli_backend MODULE cli/backend.cpp cli/generation.cpp cli/interrupts.cpp cli/console.cpp cli/system.cpp cli/reference_run.cpp ${_commands})
 target_link_libraries(vgen_cli_backend PRIVATE vgen vgen_warnings ${CMAKE_DL_LIBS})
 target_link_options(vgen_cli_backend PRIVATE -Wl,-z,defs)
 set_target_properties(vgen_cli_backend PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${_lib}" INSTALL_RPATH "${_rpath}" INSTALL_RPATH_USE_LINK_PATH OFF)

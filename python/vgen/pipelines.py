@@ -119,6 +119,7 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
         sampler: Any = ...,
         image: Pictures | None = ...,
         video: Pictures | None = ...,
+        style: Pictures | None = ...,
         conditions: Mapping[str, torch.Tensor] | None = ...,
         motion: float | None = ...,
         appearance: float | None = ...,
@@ -145,6 +146,7 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
         sampler: Any = ...,
         image: Pictures | None = ...,
         video: Pictures | None = ...,
+        style: Pictures | None = ...,
         conditions: Mapping[str, torch.Tensor] | None = ...,
         motion: float | None = ...,
         appearance: float | None = ...,
@@ -170,6 +172,7 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
         sampler: Any = None,
         image: Pictures | None = None,
         video: Pictures | None = None,
+        style: Pictures | None = None,
         conditions: Mapping[str, torch.Tensor] | None = None,
         motion: float | None = None,
         appearance: float | None = None,
@@ -187,10 +190,11 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
 
         sampler: a name ("dpmpp_2m"), options (samplers.DdimOptions(eta=1)), or a function of your own
             (denoiser, schedule, noise, source, on_step) -> latents.
-        image: the first frame (i2vgen_xl), or a picture of the style or subject. A path, a PIL picture, or uint8 [H, W, C].
+        image: the first frame (i2vgen_xl, video_composer), or what guides motion adapters. A path, a PIL picture, or uint8 [H, W, C].
+        style: a picture that the clip shall look like (video_composer, tf_t2v).
         video: the clip to enlarge (sr600). A path, or uint8 [F, H, W, C].
         conditions: ready-made tensors [1, ..] under the names in pipe.components.unet.declared: depth, sketch, motion, ...
-        motion, appearance: how much moves between frames, 0 to 1000, and how much the looks change, 0 to 1 (higen).
+        motion, appearance: how much moves between frames, 0 to 999, and how much the looks change, 0 to 1 (higen).
         seed: equal seeds give equal clips, in C++, Python and on the command line. Several clips get seed, seed + 1, ...; a list
             gives each its own.
         generator: torch.Generator on the CPU instead of a seed. A fresh one gives the noise of its seed; every use moves it on.
@@ -218,7 +222,7 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
             motion=motion,
             appearance=appearance,
         )
-        inputs = _inputs(image, video, conditions)
+        inputs = _inputs(image, video, style, conditions)
         on_step = self._step_end(callback_on_step_end, callback_on_step_end_tensor_inputs)
         clips: list[Clip] = []
         for i, each in enumerate(prompts):
@@ -240,6 +244,7 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
         sampler: Any = None,
         image: Pictures | None = None,
         video: Pictures | None = None,
+        style: Pictures | None = None,
         conditions: Mapping[str, torch.Tensor] | None = None,
         motion: float | None = None,
         appearance: float | None = None,
@@ -268,7 +273,7 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
             appearance=appearance,
         )
         chosen = Request(prompt=prompt, seeds=_seeds(seed, generator, 1), **request)
-        return self.iterate(chosen, _inputs(image, video, conditions), sampler=function)
+        return self.iterate(chosen, _inputs(image, video, style, conditions), sampler=function)
 
     def _run(self, request: Request, inputs: Inputs, on_step: Any, function: Any) -> list[Clip]:
         latents: list[torch.Tensor] = []
@@ -333,17 +338,20 @@ def _given(**values: Any) -> dict[str, Any]:
 def _pixels(given: Pictures, name: str) -> npt.NDArray[np.uint8]:
     """uint8 [F, H, W, C]; ConfigError, MediaError or ShapeError say what was given."""
     if isinstance(given, (str, os.PathLike)):
-        return video.read_image(given) if name == "image" else video.read_video(given)[0]
+        return video.read_image(given) if name != "video" else video.read_video(given)[0]
     pixels = np.asarray(given)
     if pixels.ndim == 2 and pixels.dtype == np.uint8:
         pixels = np.repeat(pixels[:, :, None], 3, axis=2)
-    return pixels[None] if pixels.ndim == 3 and name == "image" else pixels
+    return pixels[None] if pixels.ndim == 3 and name != "video" else pixels
 
 
-def _inputs(image: Pictures | None, clip: Pictures | None, conditions: Mapping[str, torch.Tensor] | None) -> Inputs:
+def _inputs(
+    image: Pictures | None, clip: Pictures | None, style: Pictures | None, conditions: Mapping[str, torch.Tensor] | None
+) -> Inputs:
     return Inputs(
         image=None if image is None else _pixels(image, "image"),
         video=None if clip is None else _pixels(clip, "video"),
+        style=None if style is None else _pixels(style, "style"),
         conditions=dict(conditions or {}),
     )
 

@@ -146,7 +146,9 @@ def test_one_frame(vgen, tiny, ffmpeg):
     composed(vgen, tiny, "--depth", "one.mp4")
     result = composed(vgen, tiny, "--motion-from", "one.mp4")
     assert "one.mp4 has one frame: nothing moves in it" in result.err, result.err
-    assert vgen("upscale", "-m", tiny("sr600"), "one.mp4", "a square", "-o", "x.png", "--json").document["clips"][0]["frames"] == 1
+    assert (
+        vgen("upscale", "-m", tiny("sr600"), "one.mp4", "a square", "-o", "x.png", "--json").document["clips"][0]["frames"] == 1
+    )
 
 
 def test_broken_in_the_middle(vgen, tiny, ffmpeg):

@@ -12,6 +12,7 @@ from media import png, write_png, y4m
 
 SYSTEMS = ["t2v", "i2vgen_xl", "higen", "sr600", "tf_t2v", "video_composer", "video_lcm", "dream_video", "instruct_video"]
 
+
 @pytest.fixture
 def files(vgen):
     """fox.png, ref.png, first.png, mask.png and clip.y4m in the folder of the test."""
@@ -75,7 +76,12 @@ def test_upscale(vgen, tiny, files):
     y4m(files / "long.y4m", frames=7)
     cut = vgen("upscale", "-m", tiny("sr600"), "long.y4m", "x", "-o", "cut.png", "--json")
     assert "the first 4 are used" in cut.err and cut.document["clips"][0]["frames"] == 4
-    assert vgen("upscale", "-m", tiny("sr600"), "long.y4m", "x", "-o", "all.png", "--frames", 7, "--json").document["clips"][0]["frames"] == 7
+    assert (
+        vgen("upscale", "-m", tiny("sr600"), "long.y4m", "x", "-o", "all.png", "--frames", 7, "--json").document["clips"][0][
+            "frames"
+        ]
+        == 7
+    )
     assert "takes no clip" in vgen("upscale", "-m", tiny("t2v"), "long.y4m", "x", "-o", "z.png", code=3).err
     help_text = vgen("upscale", "--help").out
     assert "vgen upscale -m SR_DIR fox.mp4" in help_text.split("examples:")[1]
@@ -117,7 +123,9 @@ def test_any_subset_of_conditions(vgen, tiny, files):
 def test_motion_of_a_clip(vgen, tiny, files, ffmpeg):
     vgen("gen", "-m", tiny("video_composer"), "a fox", "-o", "plain.y4m")
     subprocess.run(["ffmpeg", "-v", "error", "-i", "clip.y4m", "-c:v", "mpeg4", "clip.mp4"], cwd=files, check=True)
-    result = vgen("gen", "-m", tiny("video_composer"), "--motion-from", "clip.mp4", "--depth", "clip.mp4", "a fox", "-o", "out.y4m")
+    result = vgen(
+        "gen", "-m", tiny("video_composer"), "--motion-from", "clip.mp4", "--depth", "clip.mp4", "a fox", "-o", "out.y4m"
+    )
     assert "motion" not in result.err
     assert (files / "out.y4m").read_bytes() != (files / "plain.y4m").read_bytes()
     # A codec without motion vectors: re-encoded, and said so.

@@ -421,7 +421,7 @@ struct StepIterator::State {
   bool started = false;
 
   State(Pipeline p, const Request& request, Inputs i, Callbacks c)
-      : pipeline(std::move(p)), plan(pipeline.plan(request)), inputs(std::move(i)), callbacks(std::move(c)) {}
+      : pipeline(std::move(p)), plan(pipeline.plan(request, i)), inputs(std::move(i)), callbacks(std::move(c)) {}
 
   void run() {
     try {

@@ -39,8 +39,8 @@ std::vector<System> table() {
   const std::vector<Knob> by_adapters{{"image", "image"}, {"appearance_guidance", "image_strength"}};
   const std::vector<Knob> composed{
       {"image", "local_image"}, {"style", "image"}, {"appearance_guidance", "image_strength"}};
-  std::vector<Knob> dreamed = by_adapters;
-  dreamed.insert(dreamed.end(), {{"video"}, {"inverse_noise"}});
+  const std::vector<Knob> dreamed{
+      {"image", "image"}, {"appearance_guidance", "image_strength"}, {"video"}, {"inverse_noise"}};
   schedulers::ScheduleOptions lcm_schedule = zero_snr(ScheduleKind::scaled_linear);
   lcm_schedule.precision = schedulers::Precision::float32;
   return {
