@@ -77,9 +77,6 @@ def test_orientation(vgen, tiny, ffmpeg):
     """A picture taken with a camera on its side is seen upright."""
     png(vgen.folder / "fox.png", 48, 32)
     plain = jpeg(vgen.folder, "plain.jpg")
-    (vgen.folder / "turned.jpg").write_bytes(with_orientation(plain, 6))
-    found = vgen("inspect", "turned.jpg", "--json").document["files"][0]
-    assert (found["width"], found["height"]) == (32, 48)
     clips = {}
     for orientation in range(1, 9):
         (vgen.folder / "turned.jpg").write_bytes(with_orientation(plain, orientation))
@@ -136,9 +133,10 @@ def encode(folder, name, *filters, frames=24):
 def test_variable_frame_rate(vgen, tiny, ffmpeg):
     encode(vgen.folder, "even.mkv")
     assert "variable" not in composed(vgen, tiny, "--depth", "even.mkv").err
-    encode(vgen.folder, "odd.mkv", "-vf", "setpts='(N+mod(N*N,3)*0.7)/8/TB'", "-fps_mode", "vfr")
-    result = composed(vgen, tiny, "--depth", "odd.mkv")
-    assert "odd.mkv has a variable frame rate" in result.err, result.err
+    shift = ["-c", "copy", "-bsf:v", "setts=ts=PTS+mod(N*N\\,3)*40", "odd.mp4"]
+    subprocess.run(["ffmpeg", "-v", "error", "-i", "even.mkv", *shift], cwd=vgen.folder, check=True)
+    result = composed(vgen, tiny, "--depth", "odd.mp4")
+    assert "odd.mp4 has a variable frame rate" in result.err, result.err
 
 
 def test_one_frame(vgen, tiny, ffmpeg):
@@ -152,19 +150,19 @@ def test_one_frame(vgen, tiny, ffmpeg):
 
 
 def test_broken_in_the_middle(vgen, tiny, ffmpeg):
-    encode(vgen.folder, "whole.avi")
-    data = (vgen.folder / "whole.avi").read_bytes()
-    (vgen.folder / "cut.avi").write_bytes(data[: len(data) * 6 // 10])
+    encode(vgen.folder, "whole.mkv")
+    data = (vgen.folder / "whole.mkv").read_bytes()
+    (vgen.folder / "cut.mkv").write_bytes(data[: len(data) * 6 // 10])
     # There are enough frames before the fault: used, and said so where it shows.
-    composed(vgen, tiny, "--depth", "cut.avi")
-    result = composed(vgen, tiny, "--depth", "cut.avi", "--frames", 24, code=None)
-    assert result.code in (3, 4) and "cut.avi" in result.err and "damaged" in result.err, result.err
-    result = vgen("upscale", "-m", tiny("sr600"), "cut.avi", "x", "-o", "x.png", "--frames", 24)
+    composed(vgen, tiny, "--depth", "cut.mkv")
+    result = composed(vgen, tiny, "--depth", "cut.mkv", "--frames", 24, code=None)
+    assert result.code in (3, 4) and "cut.mkv" in result.err and "damaged" in result.err, result.err
+    result = vgen("upscale", "-m", tiny("sr600"), "cut.mkv", "x", "-o", "x.png", "--frames", 24)
     assert "is damaged after frame" in result.err, result.err
-    (vgen.folder / "stub.avi").write_bytes(data[:2000])
-    for words in (["--depth", "stub.avi"], ["--motion-from", "stub.avi"], ["--mask", "stub.avi", "--video", "whole.avi"]):
+    (vgen.folder / "stub.mkv").write_bytes(data[:300])
+    for words in (["--depth", "stub.mkv"], ["--motion-from", "stub.mkv"], ["--mask", "stub.mkv", "--video", "whole.mkv"]):
         result = composed(vgen, tiny, *words, code=4)
-        assert "stub.avi" in result.err, result.err
+        assert "stub.mkv" in result.err, result.err
 
 
 @pytest.mark.parametrize("name", ["a.txt", "clip.mp4"])

@@ -218,7 +218,7 @@ def test_inverse_noise(vgen, tiny, files):
         ("tf_t2v", ["--depth", "clip.y4m"], ["takes no condition 'depth'", "it takes style"]),
         ("video_composer", ["--motion", 500], ["takes no motion"]),
         ("video_composer", ["--video", "clip.y4m"], ["takes no clip"]),
-        ("video_composer", ["--condition", "dept=clip.y4m"], ["takes no condition 'dept'", "depth, sketch"]),
+        ("video_composer", ["--condition", "dept=clip.y4m"], ["takes no condition 'dept'", "it takes image, style, depth"]),
         ("i2vgen_xl", [], ["needs a picture", "--image FILE"]),
         ("i2vgen_xl", ["--image", "fox.png", "--style", "ref.png"], ["takes no style", "it takes image"]),
         ("sr600", [], ["needs a clip", "--video FILE"]),
