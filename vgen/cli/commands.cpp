@@ -218,7 +218,7 @@ const std::vector<Command>& commands() {
             "vgen gen -m COMPOSER_DIR --depth clip.mp4 --motion-from clip.mp4 --style ref.jpg \"a fox, oil painting\"",
             "vgen gen -m COMPOSER_DIR --draw-motion \"0.2,0.5 -> 0.8,0.5 @ 0..16\" --image first.png \"a fox\"",
             "vgen gen \"a fox\" --set sampler.type=dpmpp_2m_sde --set guidance_rescale=0.7 --dry-run",
-                        "vgen gen --from-latents out.mp4.latents.safetensors -o out.mp4",
+            "vgen gen --from-latents out.mp4.latents.safetensors -o out.mp4",
             "vgen gen -c configs/i2vgen_xl_infer.yaml test_list_path list.txt test_model models/x.pth"}},
       {.name = "upscale",
        .summary = "enlarge a clip, with details that a prompt says",

@@ -78,14 +78,12 @@ void refuse_what_is_not_run(const reference_config::Conversion& conversion) {
   const auto asked = [&](const char* key) {
     const Node* value = find(conversion.config, {"run", key});
     if (!value) return false;
-    if (std::string_view(key) == "zero_image") return !value->as_bool();
     return value->is_number() ? value->as_double() > 0 : value->as_bool();
   };
   std::string message;
   for (const auto& [key, theirs] : {std::pair{"inverse_noise", "inverse_noise_strength"},
                                     {"keep_latents", "save_latents"},
-                                    {"share_noise", "share_noise"},
-                                    {"zero_image", "use_zero_infer"}}) {
+                                    {"share_noise", "share_noise"}}) {
     if (!asked(key)) continue;
     for (const reference_config::KeyReport& each : conversion.keys)
       if (each.key == theirs && each.used) message += str("\n  ", each.where, ": ", theirs, ": is not run by vgen");
@@ -145,6 +143,8 @@ pipelines::Pipeline load(const Invocation& in, const Node& config, const fs::pat
     if (const Node* adapter = find(config, {"adapters", kind, "file"}))
       pipe.components().adapters.push_back(adapters::inject(
           pipe.components().unet, {.file = reference_config::locate(path, adapter->as_string()).string()}));
+  if (const Node* words = find(config, {"adapters", "words", "file"}))
+    pipe.learn_words(reference_config::locate(path, words->as_string()));
   return pipe;
 }
 
@@ -219,22 +219,9 @@ void compose(const Node& request, const Node& config, const video::Frames& clip,
     } else if (name == "image") {  // the style: the whole first frame, made square
       video::Frames first(1, resized.height, resized.width);
       std::copy_n(resized.frame(0), first.bytes(), first.frame(0));
-      inputs.image = video::resize(first, width, width, video::Filter::triangle);
+      inputs.style = video::resize(first, width, width, video::Filter::triangle);
     }
   }
-}
-
-video::Frames repeated(const video::Frames& clip) {
-  video::Frames twice(2 * clip.count, clip.height, clip.width, clip.channels, clip.fps);
-  for (std::int64_t i = 0; i < twice.count; ++i)
-    std::copy_n(clip.frame(i / 2), clip.bytes() / static_cast<std::size_t>(clip.count), twice.frame(i));
-  return twice;
-}
-video::Frames every_second(const video::Frames& clip) {
-  video::Frames half((clip.count + 1) / 2, clip.height, clip.width, clip.channels, clip.fps);
-  for (std::int64_t i = 0; i < half.count; ++i)
-    std::copy_n(clip.frame(2 * i), clip.bytes() / static_cast<std::size_t>(clip.count), half.frame(i));
-  return half;
 }
 
 bool doubles_frames(const Node& config) {
@@ -246,16 +233,19 @@ pipelines::Inputs inputs_of(const Invocation& in, const Node& request, const Nod
                             Annotators& annotators) {
   const auto file = [&](const Node& name) { return reference_config::locate(path, name.as_string()); };
   pipelines::Inputs inputs;
-  if (const Node* image = request.find("image")) inputs.image = video::read_image(file(*image), in.cancel);
+  // DreamVideo's entry point always opens the picture, and feeds it to adapters that are guided by it only.
+  const Node* guides = find(config, {"adapters", "appearance"});
+  if (const Node* image = request.find("image");
+      image && (config.at("system").as_string() != "dream_video" || (guides && guides->as_bool())))
+    inputs.image = video::read_image(file(*image), in.cancel);
   const Node* clip = request.find("video");
   if (clip && request.find("conditions")) {
     const at::NoGradGuard off;
     compose(request, config, video::read_video(file(*clip), {}, nullptr, {}, in.cancel), annotators, inputs);
   } else if (clip) {
     const std::int64_t most = config.at("index").at("defaults").at("frames").as_int();
-    const bool twice = doubles_frames(config);
-    inputs.video = video::read_video(file(*clip), {.frames = twice ? (most + 1) / 2 : most}, nullptr, {}, in.cancel);
-    if (twice) inputs.video = repeated(inputs.video);
+    inputs.video = video::read_video(file(*clip), {.frames = doubles_frames(config) ? (most + 1) / 2 : most}, nullptr,
+                                     {}, in.cancel);
   }
   return inputs;
 }
@@ -299,9 +289,11 @@ int run_reference_config(Invocation& in) {
     request.prompt = each.at("prompt").as_string();
     request.seed = static_cast<std::uint64_t>(each.at("seed").as_int());
     request.decode_chunk = chunk ? static_cast<int>(chunk->as_int()) : 0;
-    if (inputs.video.count > 0) request.frames = static_cast<int>(inputs.video.count);
-    pipelines::Clip clip = pipe.generate(request, inputs, callbacks).front();
-    if (doubles_frames(config)) clip.frames = every_second(clip.frames);
+    if (pipe.system().needs_video) request.double_frames = doubles_frames(config);
+    if (const Node* zero = find(config, {"run", "zero_image"})) request.zero_image = zero->as_bool();
+    if (const Node* strengths = find(config, {"adapters", "appearance_guidance"}); strengths && inputs.image.count > 0)
+      from_node(*strengths, request.appearance_guidance, {path.string(), "adapters.appearance_guidance"});
+    const pipelines::Clip clip = pipe.generate(request, inputs, callbacks).front();
     const fs::path output = each.at("output").as_string();
     fs::create_directories(output.parent_path().empty() ? fs::path(".") : output.parent_path());
     const auto report = clip.save(output, {.fps = config.at("run").at("fps").as_double()}, callbacks);
