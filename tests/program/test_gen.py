@@ -194,7 +194,7 @@ def test_two_runs_in_one_folder(vgen):
 
 # ---- help, completion, doctor, exit codes ----
 
-COMMANDS = ["gen", "inspect", "convert", "doctor", "parity", "train", "eval"]
+COMMANDS = ["gen", "upscale", "inspect", "convert", "doctor", "parity", "train", "eval"]
 
 
 def test_help_is_quick_and_complete(vgen):
