@@ -63,6 +63,90 @@ def build_vae(o):
     )
 
 
+def build_vision(o):
+    """open_clip's image tower."""
+    from open_clip.transformer import QuickGELU, VisionTransformer
+
+    return VisionTransformer(
+        image_size=o["image_size"],
+        patch_size=o["patch"],
+        width=o["width"],
+        layers=o["layers"],
+        heads=o["heads"],
+        mlp_ratio=o["mlp"] / o["width"],
+        output_dim=o["embed"],
+        act_layer=QuickGELU if o["quick_gelu"] else torch.nn.GELU,
+    )
+
+
+def build_depth(o):
+    """transformers' DPT with the epsilon of MiDaS."""
+    from transformers import DPTConfig, DPTForDepthEstimation
+
+    every = o["layers"] // 4
+    return DPTForDepthEstimation(
+        DPTConfig(
+            hidden_size=o["width"],
+            num_hidden_layers=o["layers"],
+            num_attention_heads=o["heads"],
+            intermediate_size=4 * o["width"],
+            image_size=o["image_size"],
+            patch_size=o["patch"],
+            neck_hidden_sizes=o["neck"],
+            backbone_out_indices=[every * (i + 1) - 1 for i in range(4)],
+            fusion_hidden_size=o["fusion"],
+            layer_norm_eps=1e-5,
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+            add_projection=False,
+        )
+    )
+
+
+def midas_names(state):
+    """A state dictionary of transformers' DPT under the names of midas_v3_dpt_large.pth."""
+    out = {}
+    layers = 1 + max(int(k.split(".")[3]) for k in state if k.startswith("dpt.encoder.layer."))
+    for i in range(layers):
+        theirs, ours = f"dpt.encoder.layer.{i}.", f"blocks.{i}."
+        for end in ("weight", "bias"):
+            qkv = [state[f"{theirs}attention.attention.{x}.{end}"] for x in ("query", "key", "value")]
+            out[f"{ours}attn.to_qkv.{end}"] = torch.cat(qkv)
+            for a, b in (("attention.output.dense", "attn.proj"), ("intermediate.dense", "mlp.0"), ("output.dense", "mlp.2"),
+                         ("layernorm_before", "norm1"), ("layernorm_after", "norm2")):  # fmt: skip
+                out[f"{ours}{b}.{end}"] = state[f"{theirs}{a}.{end}"]
+    pairs = {"dpt.embeddings.patch_embeddings.projection": "patch_embedding"}
+    for i in range(4):
+        n = i + 1
+        pairs[f"neck.reassemble_stage.readout_projects.{i}.0"] = f"fc{n}.0"
+        pairs[f"neck.reassemble_stage.layers.{i}.projection"] = f"conv{n}.0"
+        if i != 2:
+            pairs[f"neck.reassemble_stage.layers.{i}.resize"] = f"conv{n}.1"
+        pairs[f"neck.convs.{i}"] = f"conv{n}.{1 if i == 2 else 2}"
+        fusion = f"neck.fusion_stage.layers.{3 - i}."
+        pairs[fusion + "projection"] = f"fusion{n}.conv_out"
+        for layer in (1, 2):
+            for conv, index in ((1, 1), (2, 3)):
+                pairs[f"{fusion}residual_layer{layer}.convolution{conv}"] = f"fusion{n}.layer{layer}.residual.{index}"
+    for index in (0, 2, 4):
+        pairs[f"head.head.{index}"] = f"head.{index}"
+    for theirs, ours in pairs.items():
+        for end in ("weight", "bias"):
+            if f"{theirs}.{end}" in state:
+                out[f"{ours}.{end}"] = state[f"{theirs}.{end}"]
+    out["cls_embedding"] = state["dpt.embeddings.cls_token"]
+    out["pos_embedding"] = state["dpt.embeddings.position_embeddings"]
+    out["head.4.weight"] = out["head.4.weight"].transpose(0, 1)
+    return {k: v.contiguous() for k, v in out.items()}
+
+
+ENCODERS = {  # builder, our names of a state dictionary, forward
+    "vae": (build_vae, lambda s: s, lambda m, x: m.encode(x).latent_dist.mean),
+    "vision": (build_vision, lambda s: {"visual." + k: v for k, v in s.items()}, lambda m, x: m(x)),
+    "depth": (build_depth, midas_names, lambda m, x: m(x).predicted_depth.unsqueeze(1)),
+}
+
+
 class Twin(torch.nn.Module):
     """UNet3DConditionModel with two features of vgen's small models that it lacks: channels beside the latent that tell
     the place of each frame (frame_position), and a term of the time embedding that tells each frame its place and the
@@ -192,6 +276,23 @@ class Peer:
             seconds = self.timed(
                 q["rounds"], lambda: setattr(self, "out", self.decode_latents(self.tensors["latent"], q["chunk"]))
             )
+        self.save(q, self.out)
+        return {"seconds": seconds}
+
+    def do_make_encoder(self, q):
+        """Weights for both sides: WEIGHTS under our names, WEIGHTS.peer under theirs."""
+        build, ours, _ = ENCODERS[q["which"]]
+        make_weights(build, q["options"], q["weights"] + ".peer", q["seed"], "fp32")
+        save_file(ours(load_file(q["weights"] + ".peer")), q["weights"])
+
+    def do_encoder(self, q):
+        build, _, self.forward = ENCODERS[q["which"]]
+        self.encoder = filled(build, q["options"], q["weights"] + ".peer", "fp32")
+
+    def do_encode(self, q):
+        (pictures,) = self.tensors.values()
+        with torch.no_grad():
+            seconds = self.timed(q["rounds"], lambda: setattr(self, "out", self.forward(self.encoder, pictures)))
         self.save(q, self.out)
         return {"seconds": seconds}
 

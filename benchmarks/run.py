@@ -50,6 +50,11 @@ VAE = {
     "scale_factor": 0.18215,
 }
 
+VISION = {"image_size": 224, "patch": 14, "width": 1280, "heads": 16, "layers": 32, "mlp": 5120, "embed": 1024,
+          "quick_gelu": False}  # fmt: skip
+DEPTH = {"image_size": 384, "patch": 16, "width": 1024, "heads": 16, "layers": 24, "neck": [256, 512, 1024, 1024],
+         "fusion": 256}  # fmt: skip
+
 
 def flops(b, f, h, w, length):
     """Of one forward of the full-size UNet (docs of performance, closed form checked against an operator count)."""
@@ -280,6 +285,46 @@ class Bench:
         yours.close()
         self.report("vae_decode", ours, theirs, "diffusers eager", frames=n, size=[256, 256], dtype="fp32",
                     gate={"difference": far, "limit": 1e-4, "holds": far <= 1e-4})  # fmt: skip
+
+    def encoder(self, which, options, side, peer):
+        """One picture of side x side through a network that encodes it; equal weights on both sides."""
+        import torch
+        from safetensors.torch import load_file, save_file
+
+        mine = Side([str(pathlib.Path(self.args.vgen) / "benchmarks/encoders")], self.env)
+        yours = Side(self.peer, self.env)
+        weights = self.path(f"{which}-encoder.safetensors")
+        if not os.path.exists(weights):
+            yours.ask("make_encoder", which=which, options=options, weights=weights, seed=4)
+        mine.ask(which, options=options, weights=weights)
+        yours.ask("encoder", which=which, options=options, weights=weights)
+        file = self.path(f"{which}-inputs.safetensors")
+        save_file({"pictures": torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(3)) * 2 - 1}, file)
+        for each in (mine, yours):
+            each.ask("inputs", file=file)
+        files = [self.path(p) for p in ("m.safetensors", "y.safetensors")]
+        ours, theirs = self.turns(
+            [
+                lambda i: mine.ask("encode", which=which, rounds=1, output=files[0]),
+                lambda i: yours.ask("encode", which=which, rounds=1, output=files[1]),
+            ]
+        )
+        memory = [each.ask("memory")["peak"] for each in (mine, yours)]
+        m, y = (load_file(p)["output"].double() for p in files)
+        far = ((m - y).norm() / y.norm()).item()
+        mine.close()
+        yours.close()
+        self.report(f"{which}_encode", ours, theirs, peer, shape=[1, 3, side, side], dtype="fp32", peak_bytes=memory,
+                    gate={"difference": far, "limit": 1e-4, "holds": far <= 1e-4})  # fmt: skip
+
+    def part_vae_encode(self):
+        self.encoder("vae", VAE, 256, "diffusers eager")
+
+    def part_vision(self):
+        self.encoder("vision", VISION, 224, "open_clip eager")
+
+    def part_depth(self):
+        self.encoder("depth", DEPTH, 384, "transformers eager")
 
     def model(self):
         """The shipped model in both processes, with its options."""

@@ -4,48 +4,26 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/randn.h>
 
-#include <algorithm>
-#include <chrono>
 #include <fstream>
-#include <functional>
-#include <iostream>
 #include <map>
 #include <string>
 
-#include "vgen/formats/json.hpp"
+#include "requests.hpp"
 #include "vgen/nn/memory.hpp"
 #include "vgen/pipelines/pipeline.hpp"
 #include "vgen/samplers/ddim.hpp"
 #include "vgen/text/tokenizer.hpp"
 #include "vgen/train/optimizer.hpp"
 #include "vgen/train/text_to_video.hpp"
-#include "vgen/weights/load.hpp"
 
 namespace {
 
 using namespace vgen;
-using Clock = std::chrono::steady_clock;
-double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-// Seconds of each of `rounds` calls.
-Node timed(std::int64_t rounds, const std::function<void()>& f) {
-  std::vector<Node> out;
-  for (std::int64_t i = 0; i < rounds; ++i) {
-    const auto start = Clock::now();
-    f();
-    out.emplace_back(since(start));
-  }
-  return Node::list(std::move(out));
-}
-
-at::ScalarType dtype_of(const Node& n) { return n.as_string() == "bf16" ? at::kBFloat16 : at::kFloat; }
-
-double kilobytes_of(const std::string& key) {
-  std::ifstream in("/proc/self/status");
-  for (std::string line; std::getline(in, line);)
-    if (line.starts_with(key + ":")) return std::stod(line.substr(key.size() + 1));
-  return 0;
-}
+using bench::Clock;
+using bench::dtype_of;
+using bench::save;
+using bench::since;
+using bench::timed;
 
 struct Worker {
   std::shared_ptr<unet::UNet> unet;
@@ -73,12 +51,6 @@ struct Worker {
     Tensor out;
     const Node seconds = timed(q.at("rounds").as_int(), [&] { out = vae->decode_frames(z, q.at("chunk").as_int()); });
     return save(q, out, seconds);
-  }
-
-  static Node save(const Node& q, const Tensor& out, const Node& seconds) {
-    if (q.find("output"))
-      weights::save_state_dict(q.at("output").as_string(), {{"output", out.to(at::kFloat).contiguous()}});
-    return Node::map({{"seconds", seconds}});
   }
 
   Node train_step(const Node& q) {
@@ -197,7 +169,7 @@ struct Worker {
     } else if (what == "tokenize") {
       return tokenize(q);
     } else if (what == "memory") {
-      return Node::map({{"peak", Node(kilobytes_of("VmHWM") * 1024)}, {"now", Node(kilobytes_of("VmRSS") * 1024)}});
+      return bench::memory();
     } else {
       throw ConfigError(str("worker: no such request: ", what));
     }
@@ -210,11 +182,5 @@ struct Worker {
 int main() {
   nn::cache_memory(true);
   Worker worker;
-  for (std::string line; std::getline(std::cin, line);) {
-    Node reply;
-    try {
-      reply = worker.answer(formats::parse_json(line, "request"));
-    } catch (const std::exception& e) { reply = Node::map({{"error", Node(e.what())}}); }
-    std::cout << formats::dump_json(reply, -1) << std::endl;
-  }
+  bench::serve([&](const Node& q) { return worker.answer(q); });
 }

@@ -61,9 +61,10 @@ void run_masks(const Case& c, Report& report) {
   for (const auto& [name, golden] : c.tensors) {
     const auto dot = name.find('.');
     auto random = MersenneTwister::numpy(static_cast<std::uint32_t>(std::stoul(name.substr(dot + 1))));
-    const Tensor mask = conditioning::random_mask(mask_kind(name.substr(0, dot)), h, w, random);
-    Tensor packed = at::zeros({h, w / 8}, at::kByte);
-    for (std::int64_t bit = 0; bit < 8; ++bit) packed = packed * 2 + mask.slice(1, bit, w, 8);
+    Tensor mask = at::zeros({h, (w + 7) / 8 * 8}, at::kByte);  // whole bytes
+    mask.slice(1, 0, w).copy_(conditioning::random_mask(mask_kind(name.substr(0, dot)), h, w, random));
+    Tensor packed = at::zeros({h, (w + 7) / 8}, at::kByte);
+    for (std::int64_t bit = 0; bit < 8; ++bit) packed = packed * 2 + mask.slice(1, bit, mask.size(1), 8);
     ours[name] = packed;
   }
   compare_data(c, report, ours);
