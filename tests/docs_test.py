@@ -13,11 +13,15 @@ ROOT = Path(__file__).resolve().parents[1]
 FENCE = re.compile(r"^( *)(```+)([^\n]*)\n(.*?)^\1\2[ \t]*$", re.DOTALL | re.MULTILINE)
 
 
-def load_generator():
-    spec = importlib.util.spec_from_file_location("vgen_docs", ROOT / "scripts/docs.py")
+def load_script(name: str):
+    spec = importlib.util.spec_from_file_location(f"vgen_{name}", ROOT / f"scripts/{name}.py")
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def load_generator():
+    return load_script("docs")
 
 
 def markdown_files() -> list[Path]:
@@ -100,6 +104,34 @@ class Y : public Z {
     assert "// Runs it.\nint call(int n, const XOptions& o = {});  // gives n" in page
     assert "class Y : public Z {\n  explicit Y(int n);\n  int n() const;\n};" in page
     assert "hidden" not in page and "n_" not in page
+
+
+def test_lines_of_systems_are_fresh():
+    assert load_script("system_lines").table() in (ROOT / "docs/guide/systems.md").read_text(), (
+        "run scripts/system_lines.py --write"
+    )
+
+
+def test_lines_of_code_are_counted(tmp_path, monkeypatch):
+    lines = load_script("system_lines")
+    monkeypatch.setattr(lines, "ROOT", tmp_path)
+    (tmp_path / "x.cpp").write_text(
+        """// a comment
+int before = 1;
+
+class X : public Y {  // one
+  // not this
+  std::string brace = "}";
+  int f() {
+    return 1;
+  }
+};
+int after = 1;
+"""
+    )
+    assert lines.block("x.cpp", "^class X ") == 4 and lines.whole("x.cpp") == 6
+    with pytest.raises(SystemExit, match="0 lines match"):
+        lines.block("x.cpp", "^class Z ")
 
 
 # ---- links ----
