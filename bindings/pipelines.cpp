@@ -97,6 +97,12 @@ class Steps {
   std::shared_ptr<StepIterator> run_;
 };
 
+std::optional<Part> part_named(const std::optional<std::string>& name) {
+  std::optional<Part> part;
+  if (name) from_node(Node(*name), part.emplace(), {"part", ""});
+  return part;
+}
+
 void bind_layouts(py::module_& m) {
   py::class_<PartFile>(m, "PartFile", doc("pipelines::PartFile"))
       .def_readonly("file", &PartFile::file)
@@ -105,6 +111,7 @@ void bind_layouts(py::module_& m) {
       .def_property_readonly(
           "prefix", [](const PartFile& p) { return p.found.prefix; }, doc("pipelines::FoundPart::prefix"))
       .def_readonly("options", &PartFile::options, "options of the part's network")
+      .def_readonly("adapters", &PartFile::adapters, doc("pipelines::PartFile::adapters"))
       .def("__repr__", [](const PartFile& p) {
         return repr_of("PartFile", {{"file", py::str(p.file.string())},
                                     {"part", py::str(std::string(name_of(p.found.part)))},
@@ -117,6 +124,7 @@ void bind_layouts(py::module_& m) {
       .def_readonly("text_encoder", &ModelFolder::text_encoder)
       .def_readonly("unet", &ModelFolder::unet)
       .def_readonly("vae", &ModelFolder::vae)
+      .def_readonly("image_encoder", &ModelFolder::image_encoder)
       .def_readonly("notes", &ModelFolder::notes, doc("pipelines::ModelFolder::notes"))
       .def("__repr__", [](const ModelFolder& f) {
         return repr_of("ModelFolder", {{"path", py::str(f.path.string())},
@@ -144,9 +152,21 @@ void bind_layouts(py::module_& m) {
         return repr_of("ConvertReport", {{"items", py::cast(r.items)}, {"notes", py::cast(r.notes)}});
       });
 
-  m.def("open_part", &open_part, "path"_a, py::call_guard<py::gil_scoped_release>(), doc("pipelines::open_part"));
-  m.def("open_model_folder", &open_model_folder, "folder"_a, py::call_guard<py::gil_scoped_release>(),
-        doc("pipelines::open_model_folder"));
+  m.def(
+      "open_part",
+      [](const std::filesystem::path& path, const std::optional<std::string>& part,
+         const std::optional<std::string>& system) {
+        return open_part(path, {.part = part_named(part), .system = system.value_or("")});
+      },
+      "path"_a, py::kw_only(), "part"_a = py::none(), "system"_a = py::none(), py::call_guard<py::gil_scoped_release>(),
+      doc("pipelines::open_part"));
+  m.def(
+      "open_model_folder",
+      [](const std::filesystem::path& folder, const std::optional<std::string>& system) {
+        return open_model_folder(folder, system.value_or(""));
+      },
+      "folder"_a, py::kw_only(), "system"_a = py::none(), py::call_guard<py::gil_scoped_release>(),
+      doc("pipelines::open_model_folder"));
   m.def(
       "load_part",
       [](const PartFile& part, nn::Module& module, const std::optional<at::ScalarType>& dtype, bool check_finite) {
@@ -160,16 +180,21 @@ void bind_layouts(py::module_& m) {
   m.def(
       "convert",
       [](const std::filesystem::path& source, const std::filesystem::path& target, const std::optional<std::string>& to,
-         const std::optional<at::ScalarType>& dtype, bool dry_run, const py::object& progress) {
-        ConvertOptions options{.dtype = dtype, .dry_run = dry_run, .on_progress = to_progress(progress)};
+         const std::optional<at::ScalarType>& dtype, const std::optional<std::string>& part,
+         const std::optional<std::string>& system, bool dry_run, const py::object& progress) {
+        ConvertOptions options{.dtype = dtype,
+                               .part = part_named(part),
+                               .system = system.value_or(""),
+                               .dry_run = dry_run,
+                               .on_progress = to_progress(progress)};
         if (to) from_node(Node(*to), options.to.emplace(), {"convert", "to"});
         return interruptible([&](const CancelToken& cancel) {
           options.cancel = cancel;
           return convert(source, target, options);
         });
       },
-      "source"_a, "target"_a, py::kw_only(), "to"_a = py::none(), "dtype"_a = py::none(), "dry_run"_a = false,
-      "progress"_a = py::none(), doc("pipelines::convert"));
+      "source"_a, "target"_a, py::kw_only(), "to"_a = py::none(), "dtype"_a = py::none(), "part"_a = py::none(),
+      "system"_a = py::none(), "dry_run"_a = false, "progress"_a = py::none(), doc("pipelines::convert"));
 }
 
 }  // namespace
@@ -323,13 +348,14 @@ void bind_pipelines(py::module_& m) {
       .def(py::init<Components>(), "components"_a, doc("pipelines::Pipeline::Pipeline"))
       .def_static(
           "from_pretrained",
-          [](const std::optional<std::filesystem::path>& folder, const std::string& device, const py::object& dtype) {
-            const LoadOptions options{.device = device, .dtype = dtype_name(dtype)};
+          [](const std::optional<std::filesystem::path>& folder, const std::string& device, const py::object& dtype,
+             const std::optional<std::string>& system) {
+            const LoadOptions options{.device = device, .dtype = dtype_name(dtype), .system = system.value_or("")};
             return interruptible([&](const CancelToken&) {
               return Pipeline::from_pretrained(folder.value_or(std::filesystem::path()), options);
             });
           },
-          "folder"_a = py::none(), py::kw_only(), "device"_a = "cpu", "dtype"_a = "fp32",
+          "folder"_a = py::none(), py::kw_only(), "device"_a = "cpu", "dtype"_a = "fp32", "system"_a = py::none(),
           doc("pipelines::Pipeline::from_pretrained"))
       .def("plan", &Pipeline::plan, "request"_a,
            "A request with every default filled in and checked, and its memory estimated.")

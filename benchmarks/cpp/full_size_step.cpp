@@ -9,7 +9,6 @@
 #include <chrono>
 #include <cstdio>
 #include <fstream>
-#include <map>
 #include <span>
 
 #include "vgen/formats/crc32.hpp"
@@ -58,11 +57,20 @@ int run(int argc, char** argv) {
                  {"checksum", Node(static_cast<std::int64_t>(formats::detail::crc32(std::as_bytes(std::span(sums)))))},
                  {"threads", Node(at::get_num_threads())}});
   if (argc == 5) {
-    std::map<std::string, Tensor> in;
-    for (auto& [name, t] : weights::read_state_dict(argv[3])) in[name] = t;
+    Tensor x, t;
+    unet::Conditions conditions;
+    for (auto& [name, value] : weights::read_state_dict(argv[3])) {
+      const Tensor given = value.is_floating_point() ? value.to(dtype) : value;
+      if (name == "x")
+        x = given;
+      else if (name == "t")
+        t = given;
+      else
+        conditions.set(name, given);
+    }
+    VGEN_CHECK(x.defined() && t.defined(), ConfigError, argv[3], ": needs x and t");
     const double step_start = now();
-    const Tensor out =
-        net.forward(at::cat({in.at("x"), in.at("x")}).to(dtype), in.at("t"), {{"text", in.at("context").to(dtype)}});
+    const Tensor out = net.forward(at::cat({x, x}), t, conditions);
     result.set("step_seconds", Node(now() - step_start));
     result.set("step_peak_bytes", Node(memory("VmHWM")));
     const Tensor conditional = out.narrow(0, 0, 1).to(at::kFloat), plain = out.narrow(0, 1, 1).to(at::kFloat);

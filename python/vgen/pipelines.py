@@ -90,14 +90,21 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
 
     @classmethod
     def from_pretrained(  # type: ignore[override]
-        cls, path: str | os.PathLike[str] | None = None, *, device: str | torch.device = "cpu", dtype: str | torch.dtype = "fp32"
+        cls,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        device: str | torch.device = "cpu",
+        dtype: str | torch.dtype = "fp32",
+        system: str | None = None,
     ) -> Self:
         """The model in a folder; without one the model that is shipped with vgen (or the folder VGEN_MODEL names).
 
         device: "cpu", "cuda", "cuda:1". dtype: torch.float32, bfloat16 or float16, or "fp32", "bf16", "fp16".
-        IoError, FormatError or WeightsError say which part is missing or does not fit; nothing is half loaded.
+        system: "i2vgen_xl", ...: whose model it is, where the folder leaves that open (released checkpoints side by side, or of a
+        shape that several systems share). IoError, FormatError or WeightsError say which part is missing or does not fit, and of
+        a UNet of another system which one it looks like; nothing is half loaded.
         """
-        return cls(_core.pipelines.Pipeline.from_pretrained(path, device=str(device), dtype=dtype))
+        return cls(_core.pipelines.Pipeline.from_pretrained(path, device=str(device), dtype=dtype, system=system))
 
     def set_progress_bar_config(self, *, disable: bool = False) -> None:
         """disable=True: no progress line; by default there is one in terminals and notebooks."""

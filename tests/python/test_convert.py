@@ -77,6 +77,50 @@ def test_parts_load_from_every_layout(folders, tmp_path):
         pipelines.load_part(pipelines.open_part(tmp_path / "unet.pth"), vae.AutoencoderKl(VAE))
 
 
+def test_the_system_is_read_off_the_tensors(folders, tmp_path):
+    options = unet.UNetOptions(
+        **UNET.to_dict()
+        | {
+            "stem": [{"type": "image_latents"}],
+            "embeddings": [{"type": "fps"}],
+            "context": [
+                {"type": "text"},
+                {"type": "local_image_tokens"},
+                {"type": "image_tokens", "channels": 64, "hidden": 128},
+            ],
+        }
+    )
+    net = unet.UNet(options)
+    nn.initialise(net, 4)
+    pipelines.write_part(tmp_path, "unet", options, net, torch.float32)
+    for to, name in (("reference", "i2vgen_xl_00854500.pth"), ("diffusers", "unet.safetensors")):
+        vgen.convert(tmp_path / "unet" / "model.safetensors", tmp_path / name, to=to)
+        part = pipelines.open_part(tmp_path / name)
+        kinds = [feature.kind for feature in (*part.options.stem, *part.options.embeddings, *part.options.context)]
+        assert kinds == ["image_latents", "fps", "text", "local_image_tokens", "image_tokens"]
+        assert pipelines.load_part(part, unet.UNet(part.options)).fits
+        assert not part.adapters
+        with pytest.raises(vgen.WeightsError, match="use --system i2vgen_xl"):
+            pipelines.open_part(tmp_path / name, system="higen")
+
+
+def test_the_system_is_chosen_where_shapes_fit_several(folders, tmp_path):
+    released = tmp_path / "released"
+    vgen.convert(folders / "vgen", released, to="reference")
+    (released / "model_index.json").unlink()
+    (released / "text2video_pytorch_model.pth").rename(released / "model.pth")
+    folder = pipelines.open_model_folder(released, system="sr600")
+    assert folder.index.system == "sr600" and folder.unet.options.row_padding == 2 and folder.image_encoder is None
+    pipe = vgen.Pipeline.from_pretrained(released, system="dream_video")
+    assert pipe.index.system == "dream_video" and pipe.index.prediction == "epsilon"
+    with pytest.raises(vgen.WeightsError, match="not one of higen"):
+        vgen.Pipeline.from_pretrained(released, system="higen")
+    with pytest.raises(vgen.ConfigError, match="did you mean 'sr600'"):
+        vgen.Pipeline.from_pretrained(released, system="sr60")
+    vgen.convert(released, tmp_path / "tuned", system="instruct_video")
+    assert pipelines.open_model_folder(tmp_path / "tuned").index.system == "instruct_video"
+
+
 def test_converting(folders, tmp_path):
     events = []
     report = vgen.convert(

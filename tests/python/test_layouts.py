@@ -132,3 +132,72 @@ def test_torch_loads_what_convert_writes(folders: dict[str, Path]) -> None:
         torch.load(folders["reference"] / name, weights_only=True, mmap=True)
     vae = torch.load(folders["reference"] / "VQGAN_autoencoder.pth", weights_only=True)["state_dict"]
     assert all(key.startswith("first_stage_model.") for key in vae)
+
+
+@pytest.fixture(scope="module")
+def i2vgen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A tiny I2VGen-XL folder made by vgen, as diffusers would write it, and diffusers' network in it with weights of its own."""
+    import torch
+    from diffusers import I2VGenXLUNet
+
+    root = tmp_path_factory.mktemp("i2vgen")
+    vgen("tiny", "i2vgen_xl", root / "tiny")
+    vgen("convert", root / "tiny", root / "diffusers", "--to", "diffusers")
+    torch.manual_seed(2)
+    unet = I2VGenXLUNet.from_config(I2VGenXLUNet.load_config(root / "diffusers" / "unet"))
+    for p in unet.parameters():
+        torch.nn.init.normal_(p, std=0.1)
+    unet.save_pretrained(root / "diffusers" / "unet")
+    vgen("convert", root / "diffusers", root / "reference", "--to", "reference")
+    vgen("convert", root / "reference", root / "vgen")
+    vgen("convert", root / "vgen", root / "again", "--to", "diffusers")
+    return {name: root / name for name in ("diffusers", "reference", "vgen", "again")}
+
+
+def test_i2vgen_xl_is_diffusers(i2vgen: dict[str, Path]) -> None:
+    import torch
+    from diffusers import I2VGenXLUNet
+
+    from vgen import pipelines, unet
+
+    theirs = I2VGenXLUNet.from_pretrained(i2vgen["diffusers"] / "unet").eval()
+    again = I2VGenXLUNet.from_pretrained(i2vgen["again"] / "unet")
+    assert all(torch.equal(value, again.state_dict()[name]) for name, value in theirs.state_dict().items())
+    torch.manual_seed(3)
+    frames, width = 3, theirs.config.cross_attention_dim
+    x, z = torch.randn(2, 4, frames, 8, 16), torch.randn(2, 4, 8, 16)
+    t, fps = torch.tensor([7, 501]), torch.tensor([8, 16])
+    text, image = torch.randn(2, 5, width), torch.randn(2, 1, width)
+    time = (torch.arange(1, frames) / (frames - 1)).view(1, 1, -1, 1, 1).expand(2, 4, frames - 1, 8, 16)
+    with torch.no_grad():
+        wanted = theirs(
+            x, t, fps=fps, image_latents=torch.cat([z.unsqueeze(2), time], 2), image_embeddings=image, encoder_hidden_states=text
+        ).sample
+    for name in ("diffusers", "reference", "vgen"):
+        part = pipelines.open_model_folder(i2vgen[name]).unet
+        net = unet.UNet(part.options)
+        pipelines.load_part(part, net)
+        net.eval()
+        with torch.no_grad():
+            out = net(x, t, {"text": text, "image": image, "local_image": z, "fps": fps})
+        assert (out - wanted).abs().max() <= 1e-5 * wanted.abs().max(), name
+
+
+def test_the_image_tower_is_transformers(i2vgen: dict[str, Path]) -> None:
+    import torch
+    from transformers import CLIPVisionModelWithProjection
+
+    from vgen import conditioning, pipelines
+
+    theirs = CLIPVisionModelWithProjection.from_pretrained(i2vgen["again"] / "image_encoder").eval().float()
+    pixels = torch.randn(2, 3, theirs.config.image_size, theirs.config.image_size, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        wanted = theirs(pixels).image_embeds
+    for name in ("diffusers", "reference", "vgen"):
+        part = pipelines.open_model_folder(i2vgen[name]).image_encoder
+        assert part is not None
+        tower = conditioning.ClipVision(part.options)
+        pipelines.load_part(part, tower, dtype=torch.float32)
+        with torch.no_grad():
+            out = tower(pixels)
+        assert (out - wanted).abs().max() <= 1e-5 * wanted.abs().max(), name

@@ -35,12 +35,16 @@ int cmd_convert(Invocation& in) {
   if (reference_config::is_reference_config(in.text("src"))) return convert_reference_config(in);
   VGEN_CHECK(in.has("dst"), ConfigError, "vgen convert: name the file or folder to make, after '",
              printable(in.text("src"), 400), "'");
-  pipelines::ConvertOptions o{.dry_run = in.flag("dry-run"), .cancel = in.cancel, .on_progress = in.console.progress()};
+  pipelines::ConvertOptions o{.system = in.text("system"),
+                              .dry_run = in.flag("dry-run"),
+                              .cancel = in.cancel,
+                              .on_progress = in.console.progress()};
   if (in.has("to")) {
     pipelines::Layout to{};
     from_node(Node(in.text("to")), to, {"--to", ""});
     o.to = to;
   }
+  if (in.has("part")) from_node(Node(in.text("part")), o.part.emplace(), {"--part", ""});
   const std::string dtype = in.text("dtype");
   if (!dtype.empty()) o.dtype = dtype == "bf16" ? at::kBFloat16 : dtype == "fp16" ? at::kHalf : at::kFloat;
   const pipelines::ConvertReport report = pipelines::convert(in.text("src"), in.text("dst"), o);

@@ -13,6 +13,7 @@
 #include "vgen/formats/json.hpp"
 #include "vgen/formats/tensor_file.hpp"
 #include "vgen/pipelines/model_folder.hpp"
+#include "vgen/pipelines/unet_layout.hpp"
 #include "vgen/video/reader.hpp"
 
 namespace vgen::cli {
@@ -152,11 +153,11 @@ int inspect_clip(Invocation& in, const fs::path& path) {
 Node model_of(const fs::path& folder, Console& console) {
   try {
     const pipelines::ModelFolder m = pipelines::open_model_folder(folder);
-    console.print(
-        str(printable(folder.string(), 4096), ": a text-to-video model in the ", name_of(m.layout), " layout"));
+    console.print(str(printable(folder.string(), 4096), ": a model of ", m.index.system, " in the ", name_of(m.layout),
+                      " layout"));
     Node node = Node::map({{"layout", Node(std::string(name_of(m.layout)))}});
     node.set("index", to_node(m.index));
-    for (const pipelines::Part part : {pipelines::Part::text_encoder, pipelines::Part::unet, pipelines::Part::vae}) {
+    for (const pipelines::Part part : m.parts()) {
       const pipelines::PartFile& p = m.part(part);
       console.print(str("  ", name_of(part), ": ", printable(fs::relative(p.file, folder).string()), ", ",
                         name_of(p.found.layout), " names"));
@@ -184,12 +185,19 @@ Node part_of(const pipelines::Shapes& shapes, std::string& text) {
     try {
       const pipelines::PartOptions options = pipelines::options_of(shapes, found);
       node.set("options", to_node(options));
-      if (const auto* u = std::get_if<unet::UNetOptions>(&options); u && *u == unet::UNetOptions{})
-        text += ", the size of ModelScopeT2V";
+      if (const auto* u = std::get_if<unet::UNetOptions>(&options)) {
+        if (*u == unet::UNetOptions{}) text += ", the size of ModelScopeT2V";
+        Node fitting = Node::list();
+        for (const std::string_view system : pipelines::systems_of(*u)) fitting.items.emplace_back(std::string(system));
+        node.set("systems", std::move(fitting));
+      }
       if (const auto* v = std::get_if<vae::AutoencoderKlOptions>(&options); v && *v == vae::AutoencoderKlOptions{})
         text += ", the size of Stable Diffusion's autoencoder";
       if (const auto* t = std::get_if<conditioning::ClipTextOptions>(&options);
           t && t->width == 1024 && t->mlp == 4096 && t->vocab == 49408)
+        text += ", the size of CLIP ViT-H-14";
+      if (const auto* v = std::get_if<conditioning::ClipVisionOptions>(&options);
+          v && *v == conditioning::ClipVisionOptions{})
         text += ", the size of CLIP ViT-H-14";
     } catch (const Error& e) {
       text += str(", incomplete (", e.what(), ")");

@@ -24,6 +24,13 @@ const Option model = {
     .name = "model", .letter = 'm', .value = "DIR", .help = "model folder", .fallback = "the shipped model"};
 const Option overrides = {
     .name = "set", .value = "A.B=C", .help = "set one option by its path; may be repeated", .repeat = true};
+const Option system_choice = {
+    .name = "system",
+    .value = "NAME",
+    .help = "whose model it is, where the weights fit several systems; see docs/guide/checkpoints.md",
+    .fallback = "what the folder says or the tensors fit",
+    .choices = {"t2v", "i2vgen_xl", "higen", "sr600", "tf_t2v", "video_composer", "video_lcm", "dream_video",
+                "instruct_video"}};
 const Option dry_run = {.name = "dry-run", .kind = Kind::flag, .help = "check everything, print the plan, do nothing"};
 const Option device = {.name = "device", .value = "NAME", .help = "cpu, cuda or cuda:N", .fallback = "cpu"};
 const Option seed = {
@@ -118,10 +125,7 @@ const std::vector<Command>& commands() {
              .value = "FILE",
              .help = "run an inference configuration (.yaml) of VGen as it stands, with its list, checkpoints and "
                      "output folder; no other option of a clip is read beside it"},
-            {.name = "system",
-             .value = "NAME",
-             .help = "which system the model must be of; an error says what it is instead",
-             .fallback = "the model's"},
+            system_choice,
             {.name = "adapter",
              .value = "FILE[:X]",
              .help = "attach an identity or motion adapter with scale X; may be repeated",
@@ -212,6 +216,7 @@ const std::vector<Command>& commands() {
             "vgen gen \"a blue square growing\" --seeds 1,2,3 --sheet sheet.png",
             "vgen gen -m T2V_DIR --steps 25 --sampler dpmpp_2m --guidance 9 --frames 16 --size 448x256 --seed "
             "8888 \"a fox\" -o fox.mp4",
+            "vgen gen --system i2vgen_xl -m models --image fox.png \"a fox in snow\" -o fox.mp4",
             "vgen gen -m T2V_DIR --adapter dog.safetensors:1.0 --lora style.safetensors:0.6@0..30 \"a sks dog\"",
             "vgen gen -m I2V_DIR --image fox.png \"a fox in snow\" -o fox.mp4",
             "vgen gen -m HIGEN_DIR --motion 500 --appearance 0.9 \"a fox\" --upscale SR_DIR -o fox.mp4",
@@ -271,16 +276,20 @@ const std::vector<Command>& commands() {
                     .help = "names, shapes and files of the result",
                     .fallback = "vgen for folders; files keep their names",
                     .choices = {"vgen", "reference", "diffusers"}},
+                   system_choice,
+                   {.name = "part",
+                    .value = "PART",
+                    .help = "of a file that holds several",
+                    .fallback = "the only one",
+                    .choices = {"text_encoder", "unet", "vae", "image_encoder"}},
                    dtype("number type of the result", "as stored"),
                    dry_run},
        .examples = {"vgen convert text2video_pytorch_model.pth unet.safetensors --to diffusers",
-                    "vgen convert models/t2v out --to diffusers --dtype bf16", "vgen convert configs/t2v_infer.yaml"}},
+                    "vgen convert models/t2v out --to diffusers --dtype bf16",
+                    "vgen convert models out --system i2vgen_xl", "vgen convert configs/t2v_infer.yaml"}},
       {.name = "tiny",
        .summary = "write a model of any system with random weights, for trying things out",
-       .positionals = {{.name = "SYSTEM",
-                        .help = "which network and flow",
-                        .choices = {"t2v", "i2vgen_xl", "higen", "sr600", "tf_t2v", "video_composer", "video_lcm",
-                                    "dream_video", "instruct_video"}},
+       .positionals = {{.name = "SYSTEM", .help = "which network and flow", .choices = system_choice.choices},
                        {.name = "DIR", .help = "folder to make"}},
        .options = {seed},
        .examples = {"vgen tiny i2vgen_xl tiny_i2v", "vgen tiny higen tiny_higen --seed 7"}},

@@ -147,15 +147,9 @@ std::vector<adapters::AdapterRequest> adapters_of(const Invocation& in) {
 ModelHead look_at_model(const std::string& given, const std::string& system) {
   ModelHead head;
   head.folder = given.empty() ? pipelines::shipped_model() : fs::path(given);
-  const pipelines::ModelFolder folder = pipelines::open_model_folder(head.folder);
+  const pipelines::ModelFolder folder = pipelines::open_model_folder(head.folder, system);
   head.index = folder.index;
   head.system = &pipelines::system_named(folder.index.system);
-  if (!system.empty()) {
-    pipelines::system_named(system);
-    VGEN_CHECK(head.system->name == system, ConfigError, "--system ", system, ": the model in ",
-               printable(head.folder.string(), 400), " is of ", head.system->name, " (", head.system->summary,
-               "); leave --system out, or name a folder of ", system, " with -m");
-  }
   head.declared = unet::declared_conditions(std::get<unet::UNetOptions>(folder.unet.options));
   return head;
 }
@@ -207,7 +201,9 @@ std::string summary(const pipelines::Plan& plan, const std::string& model, const
 }
 
 pipelines::LoadOptions load_options(const Invocation& in, const std::string& dtype) {
-  return {.device = in.text("device", "cpu"), .dtype = in.text("dtype", dtype.empty() ? "fp32" : dtype)};
+  return {.device = in.text("device", "cpu"),
+          .dtype = in.text("dtype", dtype.empty() ? "fp32" : dtype),
+          .system = in.text("system")};
 }
 
 // ---- writing ----

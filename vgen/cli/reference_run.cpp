@@ -16,6 +16,7 @@
 #include "vgen/core/log.hpp"
 #include "vgen/pipelines/load.hpp"
 #include "vgen/pipelines/system.hpp"
+#include "vgen/pipelines/unet_layout.hpp"
 #include "vgen/reference_config/reference_config.hpp"
 #include "vgen/video/frame_picking.hpp"
 #include "vgen/video/reader.hpp"
@@ -96,7 +97,11 @@ void refuse_what_is_not_run(const reference_config::Conversion& conversion) {
 pipelines::PartFile part_of(const fs::path& file, Part part) {
   const pipelines::Shapes shapes = pipelines::shapes_of(formats::read_tensor_file(file, false));
   for (const pipelines::FoundPart& found : pipelines::find_parts(shapes))
-    if (found.part == part) return {file, found, pipelines::options_of(shapes, found)};
+    if (found.part == part)
+      return {.file = file,
+              .found = found,
+              .options = pipelines::options_of(shapes, found),
+              .adapters = part == Part::unet && !pipelines::system_of_adapters(shapes).empty()};
   throw WeightsError(str(printable(file.string(), 400), ": expected the part '", name_of(part), "', which ",
                          pipelines::purpose(part), ", found ", pipelines::describe(shapes), "; nothing was loaded"));
 }
@@ -131,6 +136,10 @@ pipelines::Pipeline load(const Invocation& in, const Node& config, const fs::pat
   };
   for (const Part part : {Part::text_encoder, Part::unet, Part::vae})
     model.part(part) = part_of(file(std::string(name_of(part))), part);
+  // open_clip's file holds both towers.
+  const pipelines::Shapes towers = pipelines::shapes_of(formats::read_tensor_file(model.text_encoder.file, false));
+  for (const pipelines::FoundPart& found : pipelines::find_parts(towers))
+    if (found.part == Part::image_encoder) model.image_encoder = part_of(model.text_encoder.file, Part::image_encoder);
   model.unet.options = network(config, model.unet, path);
   std::get<vae::AutoencoderKlOptions>(model.vae.options).scale_factor =
       checkpoints.at("latent_scale_factor").as_double();

@@ -9,8 +9,7 @@ weights::StateDict read_annotator(const std::filesystem::path& path) {
   return all ? weights::strip_prefix(std::move(state), "module.") : state;
 }
 
-// By a name that only this network has.
-static std::string looks_like(const weights::StateDict& state) {
+std::string looks_like(const std::set<std::string, std::less<>>& names) {
   const std::pair<const char*, const char*> marks[] = {
       {"patch_embedding.weight", "the depth estimator (midas_v3_dpt_large.pth)"},
       {"pretrained.model.cls_token", "the depth estimator in its authors' own layout, which is not read"},
@@ -21,7 +20,7 @@ static std::string looks_like(const weights::StateDict& state) {
       {"encoder.conv_in.weight", "an autoencoder"},
       {"input_blocks.0.0.weight", "a video UNet"}};
   for (const auto& [name, network] : marks)
-    if (weights::find(state, name)) return network;
+    if (names.contains(name)) return network;
   return "";
 }
 
@@ -29,7 +28,9 @@ weights::AuditReport load_annotator(nn::Module& network, weights::StateDict stat
                                     const std::string& who, const std::filesystem::path& path) {
   const auto targets = weights::targets_of(network);
   if (const auto report = weights::audit(targets, state, keys); !report.fits()) {
-    const std::string guess = looks_like(state);
+    std::set<std::string, std::less<>> names;
+    for (const auto& [name, tensor] : state) names.insert(name);
+    const std::string guess = looks_like(names);
     throw WeightsError(str(who, ": '", printable(path.string()), "' does not fit this network",
                            guess.empty() ? "" : "; it looks like " + guess, ". ", report.text()));
   }

@@ -85,26 +85,10 @@ std::vector<KeyPair> open_clip_keys(const ClipTextOptions& o) {
 
 std::vector<KeyPair> transformers_keys(const ClipTextOptions& o) {
   validate(o);
-  const std::int64_t w = o.width, m = o.mlp;
+  const std::int64_t w = o.width;
   std::vector<KeyPair> out{{"token_embedding", "text_model.embeddings.token_embedding.weight", {o.vocab, w}},
                            {"positions", "text_model.embeddings.position_embedding.weight", {o.context_length, w}}};
-  for (int i = 0; i < o.layers; ++i) {
-    const std::string a = str("transformer.blocks.", i, "."), b = str("text_model.encoder.layers.", i, ".");
-    const auto both = [&](const std::string& ours, const std::string& theirs, std::vector<std::int64_t> shape) {
-      const std::int64_t rows = shape[0];
-      out.push_back({a + ours + ".weight", b + theirs + ".weight", std::move(shape)});
-      out.push_back({a + ours + ".bias", b + theirs + ".bias", {rows}});
-    };
-    both("norm1", "layer_norm1", {w});
-    for (const char* end : {".weight", ".bias"})
-      for (const char* part : {"q", "k", "v"})
-        out.push_back({a + "to_qkv" + end, b + "self_attn." + part + "_proj" + end,
-                       end[1] == 'w' ? std::vector<std::int64_t>{w, w} : std::vector<std::int64_t>{w}});
-    both("to_out", "self_attn.out_proj", {w, w});
-    both("norm2", "layer_norm2", {w});
-    both("fc1", "mlp.fc1", {m, w});
-    both("fc2", "mlp.fc2", {w, m});
-  }
+  add_transformers_block_keys(out, "text_model.", o.layers, w, o.mlp);
   out.push_back({"norm.weight", "text_model.final_layer_norm.weight", {w}});
   out.push_back({"norm.bias", "text_model.final_layer_norm.bias", {w}});
   return out;

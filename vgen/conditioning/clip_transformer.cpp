@@ -78,4 +78,25 @@ void add_open_clip_block_keys(std::vector<KeyPair>& out, const std::string& pref
   }
 }
 
+void add_transformers_block_keys(std::vector<KeyPair>& out, const std::string& prefix, int layers, std::int64_t width,
+                                 std::int64_t mlp) {
+  for (int i = 0; i < layers; ++i) {
+    const std::string a = str("transformer.blocks.", i, "."), b = str(prefix, "encoder.layers.", i, ".");
+    const auto both = [&](const std::string& ours, const std::string& theirs, std::vector<std::int64_t> shape) {
+      const std::int64_t rows = shape[0];
+      out.push_back({a + ours + ".weight", b + theirs + ".weight", std::move(shape)});
+      out.push_back({a + ours + ".bias", b + theirs + ".bias", {rows}});
+    };
+    both("norm1", "layer_norm1", {width});
+    for (const char* end : {".weight", ".bias"})
+      for (const char* part : {"q", "k", "v"})
+        out.push_back({a + "to_qkv" + end, b + "self_attn." + part + "_proj" + end,
+                       end[1] == 'w' ? std::vector<std::int64_t>{width, width} : std::vector<std::int64_t>{width}});
+    both("to_out", "self_attn.out_proj", {width, width});
+    both("norm2", "layer_norm2", {width});
+    both("fc1", "mlp.fc1", {mlp, width});
+    both("fc2", "mlp.fc2", {width, mlp});
+  }
+}
+
 }  // namespace vgen::conditioning

@@ -38,5 +38,9 @@ void check_transformer(const char* who, int layers, int width, int heads, int ml
 // "blocks.i.*" of ours against open_clip's "transformer.resblocks.i.*" under `prefix`.
 void add_open_clip_block_keys(std::vector<KeyPair>& out, const std::string& prefix, int layers, std::int64_t width,
                               std::int64_t mlp);
+// Against transformers' "encoder.layers.i.*" under `prefix`, where q, k and v are apart: three pairs in a row name the
+// same parameter of ours, whose rows are those of q, k, v in this order.
+void add_transformers_block_keys(std::vector<KeyPair>& out, const std::string& prefix, int layers, std::int64_t width,
+                                 std::int64_t mlp);
 
 }  // namespace vgen::conditioning

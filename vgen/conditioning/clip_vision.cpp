@@ -42,6 +42,27 @@ ClipVisionOptions ClipVisionOptions::from_open_clip(const Node& c) {
   return o;
 }
 
+ClipVisionOptions ClipVisionOptions::from_transformers(const Node& c) {
+  const auto number = [&](const char* key, int otherwise) {
+    const Node* n = c.find(key);
+    return n && !n->is_null() ? static_cast<int>(n->as_int()) : otherwise;
+  };
+  ClipVisionOptions o{.image_size = number("image_size", 224),
+                      .patch = number("patch_size", 32),
+                      .width = number("hidden_size", 768),
+                      .heads = number("num_attention_heads", 12),
+                      .layers = number("num_hidden_layers", 12),
+                      .mlp = number("intermediate_size", 3072),
+                      .embed = number("projection_dim", 512)};
+  const Node* act = c.find("hidden_act");
+  const std::string name = act && act->is_string() ? act->string : "quick_gelu";
+  VGEN_CHECK(name == "gelu" || name == "quick_gelu", UnsupportedError,
+             "clip_vision: config.json: hidden_act must be gelu or quick_gelu, got ", printable(name));
+  o.quick_gelu = name == "quick_gelu";
+  validate(o);
+  return o;
+}
+
 std::vector<KeyPair> open_clip_keys(const ClipVisionOptions& o) {
   validate(o);
   const std::int64_t w = o.width;
@@ -54,6 +75,22 @@ std::vector<KeyPair> open_clip_keys(const ClipVisionOptions& o) {
   add_open_clip_block_keys(out, "visual.", o.layers, w, o.mlp);
   out.push_back({"norm_out.weight", "visual.ln_post.weight", {w}});
   out.push_back({"norm_out.bias", "visual.ln_post.bias", {w}});
+  return out;
+}
+
+std::vector<KeyPair> transformers_keys(const ClipVisionOptions& o) {
+  validate(o);
+  const std::int64_t w = o.width;
+  const std::string at = "vision_model.embeddings.";
+  std::vector<KeyPair> out{{"patches", at + "patch_embedding.weight", {w, 3, o.patch, o.patch}},
+                           {"class_token", at + "class_embedding", {w}},
+                           {"positions", at + "position_embedding.weight", {tokens(o), w}},
+                           {"projection", "visual_projection.weight", {w, o.embed}},
+                           {"norm_in.weight", "vision_model.pre_layrnorm.weight", {w}},  // so spelt
+                           {"norm_in.bias", "vision_model.pre_layrnorm.bias", {w}}};
+  add_transformers_block_keys(out, "vision_model.", o.layers, w, o.mlp);
+  out.push_back({"norm_out.weight", "vision_model.post_layernorm.weight", {w}});
+  out.push_back({"norm_out.bias", "vision_model.post_layernorm.bias", {w}});
   return out;
 }
 

@@ -26,10 +26,15 @@ struct ClipVisionOptions {
                       field("embed", &O::embed, "channels of the result"),
                       field("quick_gelu", &O::quick_gelu, "x sigmoid(1.702 x) instead of GELU")};
   }
+  // From an open_clip model configuration, and from the config.json of a transformers CLIPVisionModelWithProjection.
   VGEN_API static ClipVisionOptions from_open_clip(const Node& model_config);
+  VGEN_API static ClipVisionOptions from_transformers(const Node& config);
 };
 VGEN_API void validate(const ClipVisionOptions& options);
 VGEN_API std::vector<KeyPair> open_clip_keys(const ClipVisionOptions& options);  // "visual.*"
+// In transformers' CLIPVisionModelWithProjection; q, k and v apart, as for the text tower. Its projection is the
+// transpose of ours, [embed, width]; the pair has our side of it.
+VGEN_API std::vector<KeyPair> transformers_keys(const ClipVisionOptions& options);
 
 class VGEN_API ClipVision : public nn::Module {
  public:

@@ -14,6 +14,8 @@ struct ConvertOptions {
   // Names and shapes of the result; none: a file keeps its names, a folder becomes vgen's.
   std::optional<Layout> to = {};
   std::optional<at::ScalarType> dtype = {};  // of floating-point tensors; none: as stored
+  std::optional<Part> part = {};             // of a file that holds several
+  std::string system = {};                   // of a UNet or folder that fits several (open_model_folder)
   bool dry_run = false;                      // check everything, write nothing
   CancelToken cancel = {};
   OnProgress on_progress = {};  // stage "convert", in parts

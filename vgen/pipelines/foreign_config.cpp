@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "vgen/pipelines/unet_layout.hpp"
+#include "vgen/unet/presets.hpp"
+
 namespace vgen::pipelines {
 namespace {
 
@@ -25,6 +28,19 @@ bool bool_or(const Node& node, std::string_view key, bool otherwise) {
 std::string text_or(const Node& node, std::string_view key, const char* otherwise) {
   const Node* n = given(node, key);
   return n ? n->as_string() : otherwise;
+}
+
+// diffusers' two classes of such a UNet. The sizes of the second's features follow from its trunk.
+constexpr const char *kTrunkClass = "UNet3DConditionModel", *kI2vgenClass = "I2VGenXLUNet";
+unet::UNetOptions i2vgen_from_trunk(const unet::UNetOptions& trunk) {
+  unet::UNetOptions o = unet::i2vgen_xl(trunk);
+  o.stem = {unet::ImageLatents{.gain = 1}};  // which the released network was trained with twice
+  for (auto& each : o.context)
+    if (auto* image = std::get_if<unet::ImageTokens>(&each)) {
+      image->count = o.in_channels;
+      image->channels = o.context_channels;
+    }
+  return o;
 }
 
 unet::UNetOptions unet_from_diffusers(const Node& c, const std::string& where) {
@@ -68,35 +84,45 @@ unet::UNetOptions unet_from_diffusers(const Node& c, const std::string& where) {
   VGEN_CHECK(number_or(c, "mid_block_scale_factor", 1) == 1 && int_or(c, "downsample_padding", 1) == 1,
              UnsupportedError, where, ": mid_block_scale_factor and downsample_padding must be 1");
   VGEN_CHECK(!given(c, "time_cond_proj_dim"), UnsupportedError, where, ": time_cond_proj_dim is not supported");
-  return o;
+  return text_or(c, "_class_name", kTrunkClass) == kI2vgenClass ? i2vgen_from_trunk(o) : o;
 }
 
 Node unet_to_diffusers(const unet::UNetOptions& o) {
+  unet::UNetOptions trunk = o, same = o;
+  trunk.stem.clear(), trunk.embeddings.clear();
+  trunk.context = {unet::Text{}};
+  const bool i2vgen = !o.stem.empty();
+  same = i2vgen ? i2vgen_from_trunk(trunk) : trunk;
+  same.row_padding = 1, same.free_u.clear(), same.bypass = unet::TemporalBypass::never, same.condition_dropout.reset();
+  VGEN_CHECK(same == o, UnsupportedError, "diffusers: its networks are those of t2v (", kTrunkClass,
+             ") and i2vgen_xl (", kI2vgenClass, "), this one is of ", looks_like(o), " and has ", feature_names(o),
+             "; choose --to reference or vgen");
   VGEN_CHECK(o.first_heads == 8, UnsupportedError,
-             "diffusers: UNet3DConditionModel has 8 heads in its first temporal transformer, this UNet has ",
-             o.first_heads);
+             "diffusers: its UNet has 8 heads in its first temporal transformer, this one has ", o.first_heads);
   Node widths = Node::list(), down = Node::list(), up = Node::list();
   for (const unet::Level& l : o.levels) {
     widths.items.emplace_back(o.channels * l.multiplier);
     down.items.emplace_back(l.attention ? "CrossAttnDownBlock3D" : "DownBlock3D");
     up.items.insert(up.items.begin(), Node(l.attention ? "CrossAttnUpBlock3D" : "UpBlock3D"));
   }
-  return Node::map({{"_class_name", "UNet3DConditionModel"},
-                    {"_diffusers_version", "0.33.1"},
-                    {"act_fn", "silu"},
-                    {"attention_head_dim", o.head_channels},
-                    {"block_out_channels", std::move(widths)},
-                    {"cross_attention_dim", o.context_channels},
-                    {"down_block_types", std::move(down)},
-                    {"downsample_padding", 1},
-                    {"in_channels", o.in_channels},
-                    {"layers_per_block", o.blocks_per_level},
-                    {"mid_block_scale_factor", 1},
-                    {"norm_eps", 1e-5},
-                    {"norm_num_groups", o.norm_groups},
-                    {"out_channels", o.out_channels},
-                    {"sample_size", 32},
-                    {"up_block_types", std::move(up)}});
+  Node config = Node::map({{"_class_name", i2vgen ? kI2vgenClass : kTrunkClass},
+                           {"_diffusers_version", "0.33.1"},
+                           {"attention_head_dim", o.head_channels},
+                           {"block_out_channels", std::move(widths)},
+                           {"cross_attention_dim", o.context_channels},
+                           {"down_block_types", std::move(down)},
+                           {"in_channels", o.in_channels},
+                           {"layers_per_block", o.blocks_per_level},
+                           {"norm_num_groups", o.norm_groups},
+                           {"out_channels", o.out_channels},
+                           {"sample_size", 32},
+                           {"up_block_types", std::move(up)}});
+  if (i2vgen) return config;
+  config.set("act_fn", Node("silu"));
+  config.set("downsample_padding", Node(1));
+  config.set("mid_block_scale_factor", Node(1));
+  config.set("norm_eps", Node(1e-5));
+  return config;
 }
 
 Node vae_to_diffusers(const vae::AutoencoderKlOptions& o) {
@@ -126,6 +152,25 @@ Node vae_to_diffusers(const vae::AutoencoderKlOptions& o) {
                     {"up_block_types", std::move(up)}});
 }
 
+Node vision_to_transformers(const conditioning::ClipVisionOptions& o) {
+  return Node::map({{"architectures", Node::list({"CLIPVisionModelWithProjection"})},
+                    {"attention_dropout", 0.0},
+                    {"hidden_act", o.quick_gelu ? "quick_gelu" : "gelu"},
+                    {"hidden_size", o.width},
+                    {"image_size", o.image_size},
+                    {"initializer_factor", 1.0},
+                    {"initializer_range", 0.02},
+                    {"intermediate_size", o.mlp},
+                    {"layer_norm_eps", 1e-5},
+                    {"model_type", "clip_vision_model"},
+                    {"num_attention_heads", o.heads},
+                    {"num_channels", 3},
+                    {"num_hidden_layers", o.layers},
+                    {"patch_size", o.patch},
+                    {"projection_dim", o.embed},
+                    {"torch_dtype", "float32"}});
+}
+
 Node text_to_transformers(const conditioning::ClipTextOptions& o) {
   VGEN_CHECK(o.layer == conditioning::ClipLayer::last, UnsupportedError,
              "diffusers: the text encoder's layer must be 'last'; leave out its last block");
@@ -153,20 +198,24 @@ Node text_to_transformers(const conditioning::ClipTextOptions& o) {
 
 PartOptions part_from_diffusers(Part part, const Node& config, const std::string& where) {
   VGEN_CHECK(config.is_map(), ConfigError, where, ": expected a map, got ", type_name(config.type));
-  const char* expected = part == Part::unet ? "UNet3DConditionModel" : part == Part::vae ? "AutoencoderKL" : nullptr;
+  const char* expected = part == Part::unet ? kTrunkClass : part == Part::vae ? "AutoencoderKL" : nullptr;
   const std::string type = text_or(config, "_class_name", expected ? expected : "");
-  VGEN_CHECK(!expected || type == expected, UnsupportedError, where, ": expected ", expected, ", found ",
-             printable(type));
+  VGEN_CHECK(!expected || type == expected || (part == Part::unet && type == kI2vgenClass), UnsupportedError, where,
+             ": expected ", expected, part == Part::unet ? " or I2VGenXLUNet" : "", ", found ", printable(type));
   if (part == Part::unet) return unet_from_diffusers(config, where);
   if (part == Part::vae) return vae::AutoencoderKlOptions::from_diffusers(config);
-  // A CLIPModel keeps its text tower's fields one level down.
-  const Node* inner = given(config, "text_config");
+  // A CLIPModel keeps its towers' fields one level down.
+  const Node* inner = given(config, part == Part::image_encoder ? "vision_config" : "text_config");
+  if (part == Part::image_encoder)
+    return conditioning::ClipVisionOptions::from_transformers(inner && !given(config, "hidden_size") ? *inner : config);
   return conditioning::ClipTextOptions::from_transformers(inner && !given(config, "hidden_size") ? *inner : config);
 }
 
 Node part_to_diffusers(const PartOptions& options) {
   if (const auto* unet = std::get_if<unet::UNetOptions>(&options)) return unet_to_diffusers(*unet);
   if (const auto* vae = std::get_if<vae::AutoencoderKlOptions>(&options)) return vae_to_diffusers(*vae);
+  if (const auto* vision = std::get_if<conditioning::ClipVisionOptions>(&options))
+    return vision_to_transformers(*vision);
   return text_to_transformers(std::get<conditioning::ClipTextOptions>(options));
 }
 
@@ -254,9 +303,11 @@ void read_modelscope(const Node& configuration, unet::UNetOptions& unet, ModelIn
   unet.first_heads = int_or(*c, "unet_num_heads", unet.first_heads);
 }
 
+std::string reference_unet_file(const ModelIndex& index) {
+  return index.system == ModelIndex{}.system ? "text2video_pytorch_model.pth" : index.system + ".pth";
+}
+
 Node modelscope_configuration(const unet::UNetOptions& o, const ModelIndex& index) {
-  VGEN_CHECK(o.norm_groups == 32, UnsupportedError, "reference: its group norms have 32 groups, this UNet has ",
-             o.norm_groups);
   Node scales = Node::list(), multipliers = Node::list();
   double scale = 1;
   for (const unet::Level& l : o.levels) {
@@ -284,7 +335,7 @@ Node modelscope_configuration(const unet::UNetOptions& o, const ModelIndex& inde
                         {"var_type", "fixed_small"},
                         {"loss_type", "mse"}});
   Node arguments = Node::map({{"ckpt_clip", "open_clip_pytorch_model.bin"},
-                              {"ckpt_unet", "text2video_pytorch_model.pth"},
+                              {"ckpt_unet", reference_unet_file(index)},
                               {"ckpt_autoencoder", "VQGAN_autoencoder.pth"},
                               {"max_frames", index.defaults.frames},
                               {"tiny_gpu", 1}});
@@ -294,14 +345,6 @@ Node modelscope_configuration(const unet::UNetOptions& o, const ModelIndex& inde
                                          {"model_args", std::move(arguments)},
                                          {"model_cfg", std::move(cfg)}})},
                     {"pipeline", Node::map({{"type", "latent-text-to-video-synthesis"}})}});
-}
-
-ModelIndex reference_index() {
-  ModelIndex index;  // its defaults: zero-SNR cosine, v, DDIM with 50 steps
-  index.defaults.negative_prompt =
-      "Distorted, discontinuous, Ugly, blurry, low resolution, motionless, static, disfigured, disconnected limbs, "
-      "Ugly faces, incomplete arms";
-  return index;
 }
 
 }  // namespace vgen::pipelines

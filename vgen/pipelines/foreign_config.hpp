@@ -1,5 +1,6 @@
 // Configuration files of other layouts, read and written: diffusers' and transformers' config.json and
-// scheduler_config.json, ModelScope's configuration.json.
+// scheduler_config.json, ModelScope's configuration.json (which vgen writes beside every model in the reference's
+// layout, for what shapes do not say).
 #pragma once
 #include "vgen/pipelines/layout.hpp"
 #include "vgen/pipelines/options.hpp"
@@ -18,9 +19,7 @@ VGEN_API Node scheduler_to_diffusers(const ModelIndex& index);
 
 // ModelScope's configuration.json: heads of the UNet (what shapes cannot say) and what it predicts.
 VGEN_API void read_modelscope(const Node& configuration, unet::UNetOptions& unet, ModelIndex& index);
+VGEN_API std::string reference_unet_file(const ModelIndex& index);  // how a UNet's file is called in such a folder
 VGEN_API Node modelscope_configuration(const unet::UNetOptions& unet, const ModelIndex& index);
-
-// What a VGen checkpoint without any configuration is taken for: its text-to-video configuration (zero-SNR cosine, v).
-VGEN_API ModelIndex reference_index();
 
 }  // namespace vgen::pipelines

@@ -1,8 +1,15 @@
 #include "vgen/pipelines/layout.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
+#include <set>
 #include <tuple>
+
+#include "vgen/conditioning/annotator_file.hpp"
+#include "vgen/pipelines/part_view.hpp"
+#include "vgen/pipelines/system.hpp"
+#include "vgen/pipelines/unet_layout.hpp"
 
 namespace vgen::pipelines {
 namespace {
@@ -25,51 +32,13 @@ constexpr Mark marks[] = {
     {Part::text_encoder, Layout::diffusers, "text_model.final_layer_norm.weight",
      "text_model.embeddings.token_embedding.weight"},
     {Part::text_encoder, Layout::vgen, "transformer.blocks.0.to_qkv.weight", "token_embedding"},
+    {Part::image_encoder, Layout::reference, "visual.ln_post.weight", "visual.class_embedding"},
+    {Part::image_encoder, Layout::diffusers, "vision_model.post_layernorm.weight",
+     "vision_model.embeddings.class_embedding"},
+    {Part::image_encoder, Layout::vgen, "class_token", "patches"},
 };
 
-// Shapes of one part, names without its prefix.
-class View {
- public:
-  View(const Shapes& shapes, const FoundPart& found) : shapes_(shapes), found_(found) {}
-  const std::vector<std::int64_t>* find(const std::string& name) const {
-    const auto at = shapes_.find(found_.prefix + name);
-    return at == shapes_.end() ? nullptr : &at->second;
-  }
-  bool has(const std::string& name) const { return find(name) != nullptr; }
-  std::int64_t size(const std::string& name, std::size_t axis) const {
-    const auto* shape = find(name);
-    VGEN_CHECK(shape, WeightsError, name_of(found_.part), " in ", name_of(found_.layout), " names: no tensor '",
-               printable(found_.prefix + name), "'");
-    VGEN_CHECK(axis < shape->size() && (*shape)[axis] >= 1, WeightsError, name_of(found_.part), ": '",
-               printable(found_.prefix + name), "' has ", shape->size(), " dimensions, expected more than ", axis);
-    return (*shape)[axis];
-  }
-  // How many of first.0, first.1, ... + rest there are.
-  std::int64_t count(const std::string& first, const std::string& rest) const {
-    std::int64_t n = 0;
-    while (n < 4096 && has(str(first, static_cast<long>(n), rest))) ++n;
-    return n;
-  }
-  Layout layout() const { return found_.layout; }
-  // The spelling of this file's layout.
-  std::string pick(std::string vgen, std::string reference, std::string diffusers) const {
-    switch (found_.layout) {
-      case Layout::vgen:
-        return vgen;
-      case Layout::reference:
-        return reference;
-      case Layout::diffusers:
-        break;
-    }
-    return diffusers;
-  }
-
- private:
-  const Shapes& shapes_;
-  const FoundPart& found_;
-};
-
-conditioning::ClipTextOptions text_options(const View& v) {
+conditioning::ClipTextOptions text_options(const PartView& v) {
   conditioning::ClipTextOptions o;
   const std::string tokens = v.pick("token_embedding", "token_embedding.weight",
                                     "text_model.embeddings.token_embedding.weight"),
@@ -91,64 +60,37 @@ conditioning::ClipTextOptions text_options(const View& v) {
   return o;
 }
 
-unet::UNetOptions unet_options(const View& v) {
-  unet::UNetOptions o;
-  const std::string stem = v.pick("down.0.conv.weight", "input_blocks.0.0.weight", "conv_in.weight"),
-                    proj = v.pick("down.0.temporal.proj_in.weight", "input_blocks.0.1.proj_in.weight",
-                                  "transformer_in.proj_in.weight"),
-                    context = v.pick("mid.spatial.block.attn2.to_k.weight",
-                                     "middle_block.1.transformer_blocks.0.attn2.to_k.weight",
-                                     "mid_block.attentions.0.transformer_blocks.0.attn2.to_k.weight"),
-                    out = v.pick("head.conv.weight", "out.2.weight", "conv_out.weight");
-  o.channels = v.size(stem, 0);
-  o.in_channels = v.size(stem, 1);
-  o.out_channels = v.size(out, 0);
-  o.context_channels = v.size(context, 1);
-  o.levels.clear();
-  o.blocks_per_level = 0;
-  std::int64_t common = o.channels, blocks = 0;
-  const auto level = [&](std::int64_t width, bool attention) {
-    VGEN_CHECK(width % o.channels == 0, WeightsError, "unet: a level of width ", width,
-               " is no multiple of the first, ", o.channels);
-    o.levels.push_back({width / o.channels, attention});
-    common = std::gcd(common, width);
-  };
-  if (v.layout() == Layout::diffusers) {
-    for (std::int64_t i = 0; i < v.count("down_blocks.", ".resnets.0.conv2.weight"); ++i) {
-      const std::string block = str("down_blocks.", static_cast<long>(i));
-      level(v.size(block + ".resnets.0.conv2.weight", 0), v.has(block + ".attentions.0.proj_in.weight"));
-      blocks = v.count(block + ".resnets.", ".conv2.weight");
-    }
-  } else {
-    // Entries of the way down, one after the other: residual blocks, and a halving behind every level but the last.
-    for (std::int64_t n = 1, width = 0, in_level = 0, attention = 0; n < 4096; ++n) {
-      const std::string at = str(v.pick("down.", "input_blocks.", ""), static_cast<long>(n)),
-                        conv = at + v.pick(".res.conv2.weight", ".0.out_layers.3.weight", "");
-      const bool res = v.has(conv);
-      if (res) {
-        width = v.size(conv, 0);
-        attention = v.has(at + v.pick(".spatial.proj_in.weight", ".1.proj_in.weight", ""));
-        ++in_level;
-        continue;
-      }
-      if (in_level) level(width, attention != 0), blocks = in_level;
-      in_level = 0;
-      if (!v.has(at + v.pick(".downsample.weight", ".op.weight", ""))) break;
-    }
-  }
-  VGEN_CHECK(!o.levels.empty() && o.levels.size() <= 8, WeightsError, "unet: found ", o.levels.size(),
-             " levels in its names, expected 1 to 8");
-  o.blocks_per_level = blocks;
-  o.head_channels = std::gcd(common, std::int64_t(64));
-  o.norm_groups = std::gcd(common, std::int64_t(32));
-  const std::int64_t inner = v.size(proj, 0);
-  if (inner % o.head_channels) o.head_channels = std::gcd(inner, o.head_channels);
-  o.first_heads = inner / o.head_channels;
-  if (v.has(v.pick("embedding.fps.mlp.fc1.weight", "fps_embedding.0.weight", "-"))) o.embeddings = {unet::Fps{}};
+// open_clip's image towers, which have heads of other widths than 64.
+int vision_heads(int width) {
+  constexpr std::pair<int, int> known[] = {{1280, 16}, {1408, 16}, {1664, 16}};  // ViT-H-14, g-14, bigG-14
+  for (const auto& [w, heads] : known)
+    if (w == width) return heads;
+  return std::max(1, width / std::gcd(width, 64));
+}
+
+conditioning::ClipVisionOptions vision_options(const PartView& v) {
+  conditioning::ClipVisionOptions o;
+  const std::string patches =
+                        v.pick("patches", "visual.conv1.weight", "vision_model.embeddings.patch_embedding.weight"),
+                    positions = v.pick("positions", "visual.positional_embedding",
+                                       "vision_model.embeddings.position_embedding.weight"),
+                    blocks =
+                        v.pick("transformer.blocks.", "visual.transformer.resblocks.", "vision_model.encoder.layers."),
+                    fc1 = v.pick(".fc1.weight", ".mlp.c_fc.weight", ".mlp.fc1.weight"),
+                    projection = v.pick("projection", "visual.proj", "visual_projection.weight");
+  o.width = static_cast<int>(v.size(patches, 0));
+  o.patch = static_cast<int>(v.size(patches, 3));
+  const std::int64_t cells = v.size(positions, 0) - 1, side = std::llround(std::sqrt(static_cast<double>(cells)));
+  VGEN_CHECK(side >= 1 && side * side == cells, WeightsError, "image_encoder: ", cells, " patches are no square");
+  o.image_size = static_cast<int>(side) * o.patch;
+  o.layers = static_cast<int>(v.count(blocks, fc1));
+  o.mlp = static_cast<int>(v.size(blocks + "0" + fc1, 0));
+  o.embed = static_cast<int>(v.size(projection, v.layout() == Layout::diffusers ? 0 : 1));
+  o.heads = vision_heads(o.width);
   return o;
 }
 
-vae::AutoencoderKlOptions vae_options(const View& v) {
+vae::AutoencoderKlOptions vae_options(const PartView& v) {
   vae::AutoencoderKlOptions o;
   const std::string block = v.pick(".res.", ".block.", ".resnets."),
                     down = v.pick("encoder.down.", "encoder.down.", "encoder.down_blocks."),
@@ -180,13 +122,35 @@ bool beside(const FoundPart& found, std::string_view name) {
   const auto any = [&](std::initializer_list<std::string_view> starts) {
     return std::ranges::any_of(starts, [&](std::string_view s) { return name.starts_with(s); });
   };
-  if (found.part == Part::text_encoder && found.layout == Layout::reference)
-    return any({"visual.", "logit_scale", "attn_mask"});
-  if (found.part == Part::text_encoder && found.layout == Layout::diffusers)
-    return any({"vision_model.", "visual_projection.", "text_projection.", "logit_scale",
-                "text_model.embeddings.position_ids"});
-  return found.part == Part::vae && any({"loss.", "model_ema.", "discriminator."});
+  const bool reference = found.layout == Layout::reference;
+  switch (found.part) {
+    case Part::unet:
+      return reference && is_adapter_name(name);
+    case Part::vae:
+      return any({"loss.", "model_ema.", "discriminator."});
+    case Part::text_encoder:
+      if (reference) return any({"visual.", "logit_scale", "attn_mask"});
+      return found.layout == Layout::diffusers && any({"vision_model.", "visual_projection.", "text_projection.",
+                                                       "logit_scale", "text_model.embeddings.position_ids"});
+    case Part::image_encoder:
+      break;
+  }
+  if (reference) return !name.starts_with("visual.");
+  return found.layout == Layout::diffusers &&
+         (!any({"vision_model.", "visual_projection."}) || name == "vision_model.embeddings.position_ids");
 }
+
+template <class Feature, class Features>
+bool has(const Features& features) {
+  return std::ranges::any_of(features, [](const auto& each) { return std::holds_alternative<Feature>(each); });
+}
+
+// transformers keeps the projection of its image tower as a linear layer's weight, [embed, width].
+void turn_projection(weights::StateDict& state, std::string_view name) {
+  for (auto& [each, t] : state)
+    if (each == name && t.dim() == 2) t = t.t().contiguous();
+}
+constexpr std::string_view kVisualProjection = "visual_projection.weight";
 
 }  // namespace
 
@@ -197,9 +161,11 @@ std::string_view purpose(Part part) {
     case Part::unet:
       return "removes the noise step by step";
     case Part::vae:
+      return "turns latents into frames";
+    case Part::image_encoder:
       break;
   }
-  return "turns latents into frames";
+  return "turns a picture into what the UNet looks at";
 }
 
 Shapes shapes_of(const formats::TensorFile& file) {
@@ -222,42 +188,60 @@ std::vector<FoundPart> find_parts(const Shapes& shapes) {
   return out;
 }
 
+// Whose names a part has.
+static const char* owner(const FoundPart& found) {
+  const bool clip = found.part == Part::text_encoder || found.part == Part::image_encoder;
+  if (found.layout == Layout::vgen) return "vgen's";
+  if (found.layout == Layout::reference) return clip ? "open_clip's" : "the reference's";
+  return clip ? "transformers'" : "diffusers'";
+}
+
 std::string describe(const Shapes& shapes) {
   std::string out;
   for (const FoundPart& found : find_parts(shapes)) {
-    out += str(out.empty() ? "" : ", ", "a ", name_of(found.part), " in ",
-               found.part == Part::text_encoder && found.layout == Layout::reference   ? "open_clip's"
-               : found.part == Part::text_encoder && found.layout == Layout::diffusers ? "transformers'"
-               : found.layout == Layout::reference                                     ? "the reference's"
-               : found.layout == Layout::diffusers                                     ? "diffusers'"
-                                                                                       : "vgen's",
-               " names");
+    out += str(out.empty() ? "" : ", ", found.part == Part::image_encoder ? "an " : "a ", name_of(found.part), " in ",
+               owner(found), " names");
     if (!found.prefix.empty()) out += " (below '" + printable(found.prefix) + "')";
+    if (found.part != Part::unet) continue;
+    try {
+      out += ", of " + looks_like(std::get<unet::UNetOptions>(options_of(shapes, found)));
+      const std::string_view with = system_of_adapters(shapes);
+      if (!with.empty()) out += str(", with adapters of ", with, " inside");
+    } catch (const Error& e) { out += str(", incomplete (", e.what(), ")"); }
   }
   if (!out.empty()) return out;
+  if (shapes.empty()) return "no tensors";
   const auto any = [&](std::string_view piece) {
     return std::ranges::any_of(shapes, [&](const auto& e) { return e.first.find(piece) != std::string::npos; });
   };
-  if (shapes.empty()) return "no tensors";
-  if (any("lora_A") || any("lora_up") || any("lora_down") || any(".lora.")) return "a LoRA";
-  if (shapes.contains("string_to_token.*") || any("string_to_param")) return "a textual inversion";
+  std::set<std::string, std::less<>> names;
+  for (const auto& [name, shape] : shapes) names.insert(name.starts_with("module.") ? name.substr(7) : name);
+  if (any("lora_A") || any("lora_up") || any("lora_down") || any(".lora.") || any("_lora.down_linear"))
+    return "a LoRA (give it with --lora)";
+  if (any("_adapter.down_linear")) return "an adapter of dream_video (give it with --adapter)";
+  if (any("string_to_token") || any("string_to_param")) return "a textual inversion";
   if (any("input_blocks.0.0.weight") || (any("down_blocks.0.resnets") && any("conv_in.weight")))
     return "an image UNet (it has no temporal layers)";
-  if (any("visual.transformer.resblocks") || any("vision_model.")) return "a CLIP image tower without its text tower";
+  if (const std::string network = conditioning::looks_like(names); !network.empty()) return network;
   return str("no part of a video model that vgen knows (first tensor '", printable(shapes.begin()->first), "')");
 }
 
-PartOptions options_of(const Shapes& shapes, const FoundPart& found) {
-  const View view(shapes, found);
+PartOptions options_of(const Shapes& shapes, const FoundPart& found, std::string_view system) {
+  const PartView view(shapes, found);
   switch (found.part) {
     case Part::text_encoder:
       return text_options(view);
-    case Part::unet:
-      return unet_options(view);
+    case Part::image_encoder:
+      return vision_options(view);
     case Part::vae:
+      return vae_options(view);
+    case Part::unet:
       break;
   }
-  return vae_options(view);
+  unet::UNetOptions o = unet_options(view);
+  if (system.empty())
+    if (const auto fits = systems_of(o); !fits.empty()) system = fits.front();
+  return system.empty() ? o : as_system_has(std::move(o), system_named(system));
 }
 
 std::unique_ptr<nn::Module> make_part(const PartOptions& options) {
@@ -269,6 +253,9 @@ std::unique_ptr<nn::Module> make_part(const PartOptions& options) {
     std::unique_ptr<nn::Module> operator()(const vae::AutoencoderKlOptions& o) const {
       return std::make_unique<vae::AutoencoderKl>(o);
     }
+    std::unique_ptr<nn::Module> operator()(const conditioning::ClipVisionOptions& o) const {
+      return std::make_unique<conditioning::ClipVision>(o);
+    }
   };
   return std::visit(Make{}, options);
 }
@@ -278,6 +265,8 @@ weights::KeyMap key_map(const PartOptions& options, nn::Module& part, Layout lay
   const bool reference = layout == Layout::reference;
   if (const auto* text = std::get_if<conditioning::ClipTextOptions>(&options))
     return reference ? conditioning::open_clip_keys(*text) : conditioning::transformers_keys(*text);
+  if (const auto* vision = std::get_if<conditioning::ClipVisionOptions>(&options))
+    return reference ? conditioning::open_clip_keys(*vision) : conditioning::transformers_keys(*vision);
   if (const auto* vae = std::get_if<vae::AutoencoderKlOptions>(&options)) {
     if (reference) return vae::reference_keys(*vae);
     const bool old = in_file && std::ranges::any_of(*in_file, [](const auto& e) {
@@ -288,17 +277,28 @@ weights::KeyMap key_map(const PartOptions& options, nn::Module& part, Layout lay
   auto* given = dynamic_cast<unet::UNet*>(&part);
   VGEN_CHECK(given, WeightsError, "the file holds the weights of a UNet; the network to load them into is another one");
   unet::UNet& net = *given;
-  VGEN_CHECK(net.options().stem.empty(), UnsupportedError, "unet: the ", name_of(layout),
-             " layout has no place for stem features (frame_position)");
-  VGEN_CHECK(reference || net.options().embeddings.empty(), UnsupportedError,
-             "unet: diffusers' UNet3DConditionModel has no place for embeddings (fps)");
-  return reference ? unet::reference_keys(net) : unet::diffusers_keys(net);
+  VGEN_CHECK(!has<unet::FramePosition>(net.options().stem) && !has<unet::FrameText>(net.options().embeddings),
+             UnsupportedError, "unet: the ", name_of(layout), " layout has no place for frame_position and frame_text");
+  if (reference) return unet::reference_keys(net);
+  try {
+    return unet::diffusers_keys(net);
+  } catch (const ConfigError& e) { throw UnsupportedError(e.what()); }
 }
 
 weights::StateDict part_state(weights::StateDict state, const FoundPart& found) {
   if (!found.prefix.empty()) state = weights::strip_prefix(std::move(state), found.prefix, /*only=*/true);
   std::erase_if(state, [&](const auto& e) { return beside(found, e.first); });
+  if (found.part == Part::image_encoder && found.layout == Layout::diffusers) turn_projection(state, kVisualProjection);
   return state;
+}
+
+weights::StateDict to_layout(weights::StateDict ours, const PartOptions& options, Layout layout) {
+  if (layout == Layout::vgen) return ours;
+  const auto module = make_part(options);
+  weights::StateDict out = weights::to_theirs(std::move(ours), key_map(options, *module, layout));
+  if (std::holds_alternative<conditioning::ClipVisionOptions>(options) && layout == Layout::diffusers)
+    turn_projection(out, kVisualProjection);
+  return out;
 }
 
 }  // namespace vgen::pipelines

@@ -3,6 +3,7 @@
 //   diffusers    model_index.json with "_class_name"; the same folders, tokenizer/ and scheduler/
 //   reference    weight files side by side, as VGen and ModelScope keep them: a UNet's .pth, an autoencoder's .pth or a
 //                Stable Diffusion .ckpt, open_clip's .bin; which is which is read from their tensors' names
+// An image encoder stands beside these where a system looks at pictures.
 #pragma once
 #include <filesystem>
 #include <optional>
@@ -21,27 +22,36 @@ struct PartFile {
   std::filesystem::path file;
   FoundPart found;
   PartOptions options;
+  bool adapters = false;  // the file also holds LoRA or adapters of the network (adapters::load)
 };
 
+struct OpenPartOptions {
+  std::optional<Part> part = {};  // which one, of a file that holds several
+  std::string system = {};        // of a UNet: which system's it is, where shapes fit several
+};
 // The one part that a weight file, or a folder such as <model>/unet, holds; options from the config.json beside it
-// where there is one, else from the shapes. WeightsError saying what the file holds if that is none or several;
-// IoError.
-VGEN_API PartFile open_part(const std::filesystem::path& path);
+// where there is one, else from the shapes. WeightsError saying what the file holds if that is none, several, or of
+// another system; IoError.
+VGEN_API PartFile open_part(const std::filesystem::path& path, const OpenPartOptions& options = {});
 
 struct ModelFolder {
   std::filesystem::path path;
   Layout layout = Layout::vgen;
   ModelIndex index;
   PartFile text_encoder, unet, vae;
+  std::optional<PartFile> image_encoder;
   std::optional<std::filesystem::path> merges;  // of its tokenizer, where it is not CLIP's
   std::int32_t pad = 0;                         // id behind the end of a prompt
   std::vector<std::string> notes;               // what was assumed
 
-  PartFile& part(Part p) { return p == Part::text_encoder ? text_encoder : p == Part::unet ? unet : vae; }
+  std::vector<Part> parts() const;  // those that it has
+  PartFile& part(Part p);           // which must be one of them
   const PartFile& part(Part p) const { return const_cast<ModelFolder*>(this)->part(p); }
 };
-// IoError or WeightsError naming the missing part, who needs it and what was found instead; FormatError, ConfigError.
-VGEN_API ModelFolder open_model_folder(const std::filesystem::path& folder);
+// `system`: which one's model it is, where the folder leaves that open (shapes that fit several, several UNets side by
+// side). IoError or WeightsError naming the missing part, who needs it and what was found instead, or what a UNet of
+// another system looks like; FormatError, ConfigError.
+VGEN_API ModelFolder open_model_folder(const std::filesystem::path& folder, std::string_view system = {});
 
 // Replaces the module's parameters by the part's, all or none (weights::load_weights). WeightsError begins with the
 // file.

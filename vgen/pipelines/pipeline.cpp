@@ -24,7 +24,6 @@
 #include "vgen/formats/json.hpp"
 #include "vgen/pipelines/load.hpp"
 #include "vgen/pipelines/model_folder.hpp"
-#include "vgen/pipelines/model_part.hpp"
 #include "vgen/pipelines/model_places.hpp"
 #include "vgen/pipelines/numerics.hpp"
 #include "vgen/pipelines/pixels.hpp"
@@ -119,7 +118,7 @@ Pipeline::Pipeline(Components components) : components_(std::move(components)) {
 }
 
 Pipeline Pipeline::from_pretrained(const fs::path& given, const LoadOptions& options) {
-  return Pipeline(load_components(open_model_folder(given.empty() ? shipped_model() : given), options));
+  return Pipeline(load_components(open_model_folder(given.empty() ? shipped_model() : given, options.system), options));
 }
 
 Components load_components(const ModelFolder& m, const LoadOptions& options) {
@@ -145,13 +144,14 @@ Components load_components(const ModelFolder& m, const LoadOptions& options) {
   c.unet = std::make_shared<unet::UNet>(unet);
   load_part(m.unet, *c.unet, how);
   c.vae = std::make_shared<vae::AutoencoderKl>(vae);
+  if (m.unet.adapters)
+    c.adapters.push_back(adapters::inject(c.unet, adapters::load(m.unet.file), {.ignore_base = true}));
   // Where a picture is not needed, only when one is given: it has 630 million values.
-  if (fs::exists(m.path / "image_encoder")) {
-    conditioning::ClipVisionOptions vision;
-    from_node(read_part_config(m.path, "image_encoder"), vision, {(m.path / "image_encoder/config.json").string(), ""});
-    c.load_image_encoder = [path = m.path, vision, how] {
-      auto encoder = std::make_shared<conditioning::ClipVision>(vision);
-      load_part(path, "image_encoder", *encoder, how);
+  if (m.image_encoder) {
+    c.load_image_encoder = [part = *m.image_encoder, how] {
+      auto encoder =
+          std::make_shared<conditioning::ClipVision>(std::get<conditioning::ClipVisionOptions>(part.options));
+      load_part(part, *encoder, how);
       return encoder;
     };
     if (system_named(m.index.system).needs_image) c.image_encoder = c.load_image_encoder();

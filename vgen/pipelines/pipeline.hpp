@@ -70,6 +70,7 @@ struct Callbacks {
 struct LoadOptions {
   std::string device = "cpu";
   std::string dtype = "fp32";  // fp32, bf16, fp16 (fp16 on CUDA only)
+  std::string system = {};     // whose model the folder is, where it leaves that open (open_model_folder)
 };
 
 // A request with every default filled in and checked. ConfigError names the option and the nearest valid value.
@@ -87,7 +88,8 @@ class VGEN_API Pipeline {
   explicit Pipeline(Components components);
   // A model folder in any layout of model_folder.hpp: vgen's, diffusers', or the reference's files. Empty = the shipped
   // model (VGEN_MODEL, else the one that was installed with the library). Weights are views of the files where number
-  // type and device agree. IoError, FormatError, WeightsError; nothing is half loaded.
+  // type and device agree. LoRA and adapters inside a UNet's checkpoint are attached. IoError, FormatError,
+  // WeightsError; nothing is half loaded.
   static Pipeline from_pretrained(const std::filesystem::path& folder = {}, const LoadOptions& options = {});
 
   Plan plan(const Request& request) const;

@@ -16,7 +16,7 @@ namespace {
 
 constexpr int kWidth = 32, kFrames = 4, kSide = 64;
 
-// The released network's features on a small trunk.
+// The released network's features on a small trunk. Heads and groups are such that every layout can say them.
 unet::UNetOptions tiny_unet(const System& system) {
   unet::UNetOptions o = system.unet();
   o.channels = kWidth;
@@ -24,14 +24,13 @@ unet::UNetOptions tiny_unet(const System& system) {
   o.levels = {{1, true}, {2, true}};
   o.blocks_per_level = 1;
   o.head_channels = 16;
-  o.first_heads = 2;
-  o.norm_groups = 8;
+  o.first_heads = 8;
   for (auto& feature : o.stem)
     if (auto* maps = std::get_if<unet::DenseMaps>(&feature)) maps->width = maps->height = kSide;
   for (auto& feature : o.embeddings)
     if (auto* appearance = std::get_if<unet::Appearance>(&feature)) appearance->frames = kFrames;
   for (auto& feature : o.context)
-    if (auto* image = std::get_if<unet::ImageTokens>(&feature)) image->channels = image->hidden = kWidth;
+    if (auto* image = std::get_if<unet::ImageTokens>(&feature)) image->channels = kWidth, image->hidden = 4 * kWidth;
   return o;
 }
 
@@ -46,14 +45,14 @@ void write_tiny_model(std::string_view name, const std::filesystem::path& folder
     write_part(folder, part, config, module.named_parameters());
   };
   const conditioning::ClipTextOptions text{
-      .width = kWidth, .heads = 2, .layers = 2, .mlp = 4 * kWidth, .embed = kWidth};
+      .width = kWidth, .heads = 1, .layers = 2, .mlp = 4 * kWidth, .embed = kWidth};
   conditioning::ClipText tower(text);
   write("text_encoder", tower, to_node(text), 0);
   const unet::UNetOptions options = tiny_unet(system);
   unet::UNet net(options);
   write("unet", net, to_node(options), 1);
   const vae::AutoencoderKlOptions autoencoder{
-      .channels = 8, .multipliers = {1, 1, 1, 1}, .blocks = 1, .resolution = kSide, .norm_groups = 4};
+      .channels = 8, .multipliers = {1, 1, 1, 1}, .blocks = 1, .norm_groups = 8};
   vae::AutoencoderKl vae(autoencoder);
   write("vae", vae, to_node(autoencoder), 2);
   const auto declares = [&](const char* condition) {
@@ -62,7 +61,7 @@ void write_tiny_model(std::string_view name, const std::filesystem::path& folder
   const auto through_tower = [](const Knob& knob) { return knob.through == "image"; };  // of the system, or of adapters
   if (declares("image") || std::ranges::any_of(system.knobs, through_tower)) {
     const conditioning::ClipVisionOptions vision{
-        .image_size = 28, .width = kWidth, .heads = 2, .layers = 1, .mlp = 4 * kWidth, .embed = kWidth};
+        .image_size = 28, .width = kWidth, .heads = 1, .layers = 1, .mlp = 4 * kWidth, .embed = kWidth};
     conditioning::ClipVision pictures(vision);
     write("image_encoder", pictures, to_node(vision), 3);
   }

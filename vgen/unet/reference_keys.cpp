@@ -204,6 +204,30 @@ std::vector<KeyPair> reference_keys(UNet& unet) {
   return pairs;
 }
 
+// Features of I2VGen-XL in diffusers' I2VGenXLUNet; "" if it has none of that name. Without ".weight" of the mixer's
+// to_qkv, which diffusers keeps as three.
+static std::string diffusers_feature(const std::vector<std::string>& p) {
+  static const std::map<std::string, std::string> mixer = {{"norm", "norm1"},
+                                                           {"to_qkv", "attn1"},
+                                                           {"to_out", "attn1.to_out.0"},
+                                                           {"fc1", "ff.net.0.proj"},
+                                                           {"fc2", "ff.net.2"}};
+  if (p[1] == "image_latents" && p[2] == "mixer")
+    return "image_latents_temporal_encoder." + mixer.at(p[3]) + (p[3] == "to_qkv" ? "" : join(p, 4));
+  if (p[1] == "image_latents") return "image_latents_proj_in" + convolution(p, 2, kPlain);
+  if (p[1] == "local_image_tokens") return "image_latents_context_embedding" + convolution(p, 2, kPooled);
+  if (p[1] == "image_tokens") return "context_embedding" + perceptron(p, 3);
+  if (p[1] == "fps") return "fps_embedding" + perceptron(p, 3);
+  return "";
+}
+
+// diffusers has one class for the bare trunk and one for I2VGen-XL.
+static bool is_i2vgen_xl(const UNetOptions& o) {
+  return o.stem.size() == 1 && std::holds_alternative<ImageLatents>(o.stem[0]) && o.embeddings.size() == 1 &&
+         std::holds_alternative<Fps>(o.embeddings[0]) && o.context.size() == 3 &&
+         std::holds_alternative<LocalImageTokens>(o.context[1]) && std::holds_alternative<ImageTokens>(o.context[2]);
+}
+
 std::vector<KeyPair> diffusers_keys(UNet& unet) {
   const UNetOptions& o = unet.options();
   const std::int64_t n = o.blocks_per_level;
@@ -237,6 +261,8 @@ std::vector<KeyPair> diffusers_keys(UNet& unet) {
         return base + ".temp_attentions." + std::to_string(at.index) + transformer_rest(join(p, 3));
       return base + (down ? ".downsamplers.0.conv" : ".upsamplers.0.conv") + join(p, 3);
     }
+    if (is_i2vgen_xl(o) && p.size() >= 3)
+      if (std::string theirs = diffusers_feature(p); !theirs.empty()) return theirs;
     throw ConfigError(str("unet: diffusers' UNet3DConditionModel has no counterpart of '", printable(ours), "'"));
   };
   std::vector<KeyPair> pairs;
@@ -245,6 +271,12 @@ std::vector<KeyPair> diffusers_keys(UNet& unet) {
     std::vector<std::int64_t> shape = value.sizes().vec();
     if (theirs.find(".temp_convs.") != std::string::npos && shape.size() == 4) shape.push_back(1);
     if (ours.ends_with(".skip.weight")) shape.insert(shape.end(), {1, 1});
+    if (ours.ends_with("mixer.to_qkv.weight")) {  // three tensors there, whose rows follow one another here
+      shape[0] /= 3;
+      for (const char* part : {".to_q.weight", ".to_k.weight", ".to_v.weight"})
+        pairs.push_back({ours, theirs + part, shape});
+      return;
+    }
     pairs.push_back({ours, theirs, shape});
   });
   return pairs;

@@ -48,7 +48,7 @@ class VGEN_API UNet : public nn::Module {
   bool recompute_ = false;
 };
 
-// Names of every parameter in the reference's checkpoints and in diffusers' UNet3DConditionModel; bijections.
+// Names of every parameter in the reference's checkpoints, and in diffusers' UNet3DConditionModel or I2VGenXLUNet.
 VGEN_API std::vector<KeyPair> reference_keys(UNet& unet);
 VGEN_API std::vector<KeyPair> diffusers_keys(UNet& unet);
 // The reference's module path of one of our blocks ("down.1.spatial" -> "input_blocks.1.1").

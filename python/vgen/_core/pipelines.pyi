@@ -537,11 +537,12 @@ class Pipeline:
       pipe.generate({.prompt = "a red circle moving left on a black background", .seed = 7}).front().save("out.mp4");
     """
     @staticmethod
-    def from_pretrained(folder: os.PathLike | str | bytes | None = None, *, device: str = 'cpu', dtype: typing.Any = 'fp32') -> Pipeline:
+    def from_pretrained(folder: os.PathLike | str | bytes | None = None, *, device: str = 'cpu', dtype: typing.Any = 'fp32', system: str | None = None) -> Pipeline:
         """
         A model folder in any layout of model_folder.hpp: vgen's, diffusers', or the reference's files. Empty = the shipped
         model (VGEN_MODEL, else the one that was installed with the library). Weights are views of the files where number
-        type and device agree. IoError, FormatError, WeightsError; nothing is half loaded.
+        type and device agree. LoRA and adapters inside a UNet's checkpoint are attached. IoError, FormatError,
+        WeightsError; nothing is half loaded.
         """
     @typing.overload
     def __init__(self, other: Pipeline) -> None:
@@ -586,13 +587,18 @@ class PartFile:
     def __repr__(self) -> str:
         ...
     @property
+    def adapters(self) -> bool:
+        """
+        the file also holds LoRA or adapters of the network (adapters::load)
+        """
+    @property
     def file(self) -> pathlib.Path:
         ...
     @property
     def layout(self) -> str:
         ...
     @property
-    def options(self) -> vgen._core.conditioning.ClipTextOptions | vgen._core.unet.UNetOptions | vgen._core.vae.AutoencoderKlOptions:
+    def options(self) -> vgen._core.conditioning.ClipTextOptions | vgen._core.unet.UNetOptions | vgen._core.vae.AutoencoderKlOptions | vgen._core.conditioning.ClipVisionOptions:
         """
         options of the part's network
         """
@@ -611,8 +617,12 @@ class ModelFolder:
       diffusers    model_index.json with "_class_name"; the same folders, tokenizer/ and scheduler/
       reference    weight files side by side, as VGen and ModelScope keep them: a UNet's .pth, an autoencoder's .pth or a
                    Stable Diffusion .ckpt, open_clip's .bin; which is which is read from their tensors' names
+    An image encoder stands beside these where a system looks at pictures.
     """
     def __repr__(self) -> str:
+        ...
+    @property
+    def image_encoder(self) -> vgen._core.pipelines.PartFile | None:
         ...
     @property
     def index(self) -> ModelIndex:
@@ -677,7 +687,7 @@ class ConvertReport:
         """
         what the result lacks or assumes
         """
-def convert(source: os.PathLike | str | bytes, target: os.PathLike | str | bytes, *, to: str | None = None, dtype: torch.dtype | None = None, dry_run: bool = False, progress: typing.Any = None) -> ConvertReport:
+def convert(source: os.PathLike | str | bytes, target: os.PathLike | str | bytes, *, to: str | None = None, dtype: torch.dtype | None = None, part: str | None = None, system: str | None = None, dry_run: bool = False, progress: typing.Any = None) -> ConvertReport:
     """
     convert: weights rewritten under the names of another layout, in another number type, or in another container.
 
@@ -690,15 +700,17 @@ def load_part(part: PartFile, module: vgen._core.nn.Module, *, dtype: torch.dtyp
     """
     Replaces the parameters of a module by the part's, in whichever layout its file is, all or none. WeightsError begins with the file.
     """
-def open_model_folder(folder: os.PathLike | str | bytes) -> ModelFolder:
+def open_model_folder(folder: os.PathLike | str | bytes, *, system: str | None = None) -> ModelFolder:
     """
-    IoError or WeightsError naming the missing part, who needs it and what was found instead; FormatError, ConfigError.
+    `system`: which one's model it is, where the folder leaves that open (shapes that fit several, several UNets side by
+    side). IoError or WeightsError naming the missing part, who needs it and what was found instead, or what a UNet of
+    another system looks like; FormatError, ConfigError.
     """
-def open_part(path: os.PathLike | str | bytes) -> PartFile:
+def open_part(path: os.PathLike | str | bytes, *, part: str | None = None, system: str | None = None) -> PartFile:
     """
     The one part that a weight file, or a folder such as <model>/unet, holds; options from the config.json beside it
-    where there is one, else from the shapes. WeightsError saying what the file holds if that is none or several;
-    IoError.
+    where there is one, else from the shapes. WeightsError saying what the file holds if that is none, several, or of
+    another system; IoError.
     """
 def shipped_model() -> pathlib.Path:
     """

@@ -16,6 +16,7 @@
 #include "vgen/pipelines/model_folder.hpp"
 #include "vgen/pipelines/model_part.hpp"
 #include "vgen/pipelines/pipeline.hpp"
+#include "vgen/pipelines/system.hpp"
 #include "vgen/tensor/random.hpp"
 #include "vgen/weights/state_dict.hpp"
 
@@ -210,10 +211,14 @@ TEST_F(Layouts, WithoutConfigurationTheReferencesOwnIsTaken) {
   fs::remove(folder / "model_index.json");
   EXPECT_EQ(open_model_folder(folder).index.prediction, diffusion::Prediction::epsilon);  // by ModelScope's file name
   fs::rename(folder / "text2video_pytorch_model.pth", folder / "model_scope_0267000.pth");
-  const ModelFolder m = open_model_folder(folder);
-  EXPECT_EQ(m.index, reference_index());
+  ModelFolder m = open_model_folder(folder);
+  EXPECT_EQ(m.index, system_named("t2v").index);
+  EXPECT_TRUE(m.notes.empty());  // the name of a released file
+  fs::rename(folder / "model_scope_0267000.pth", folder / "mine.pth");
+  m = open_model_folder(folder);
+  EXPECT_EQ(m.index, system_named("t2v").index);
   ASSERT_EQ(m.notes.size(), 1u);
-  EXPECT_THAT(m.notes[0], HasSubstr("zero-SNR cosine"));
+  EXPECT_THAT(m.notes[0], AllOf(HasSubstr("taken for a model of t2v"), HasSubstr("sr600")));
 }
 
 TEST_F(Layouts, MissingPartsAreNamed) {
@@ -234,6 +239,7 @@ TEST_F(Layouts, MissingPartsAreNamed) {
   fs::copy_file(root / "reference" / "open_clip_pytorch_model.bin", folder / "open_clip_pytorch_model.bin");
   EXPECT_NO_THROW(open_model_folder(folder));  // configuration.json names one of the two UNets
   fs::remove(folder / "configuration.json");
+  fs::rename(folder / "text2video_pytorch_model.pth", folder / "one.pth");
   EXPECT_THAT(message<WeightsError>([&] { open_model_folder(folder); }),
               AllOf(HasSubstr("2 files hold the part 'unet'"), HasSubstr("other.pth")));
   fs::create_directories(root / "copy" / "empty");
