@@ -42,8 +42,8 @@ FromLatents latents_of(const fs::path& from, pipelines::Request& request) {
 int decode_latents(Invocation& in, pipelines::Request request, const fs::path& output, ClipWriter& writer) {
   FromLatents from = latents_of(in.text("from-latents"), request);
   writer.callbacks().progress({"load", 0, 0, 0});
-  pipelines::Pipeline pipe =
-      pipelines::Pipeline::from_pretrained(in.text("model", from.model), load_options(in, from.dtype));
+  pipelines::Pipeline pipe = pipelines::Pipeline::from_pretrained(in.text("model", from.model),
+                                                                  load_options(in, in.text("system"), from.dtype));
   apply_waiting_sets(in, pipe.index(), request);
   const pipelines::Plan plan = pipe.plan(request);
   if (in.flag("dry-run")) {
@@ -120,7 +120,7 @@ int cmd_gen(Invocation& in) {
   const auto second_prompt = [&] { return in.text("upscale-prompt", request.prompt); };
   {
     writer.callbacks().progress({"load", 0, 0, 0});
-    pipelines::Pipeline pipe = pipelines::Pipeline::from_pretrained(model.folder, load_options(in));
+    pipelines::Pipeline pipe = pipelines::Pipeline::from_pretrained(model.folder, load_options(in, in.text("system")));
     for (const adapters::AdapterRequest& each : adapters)
       pipe.components().adapters.push_back(adapters::inject(pipe.components().unet, each));
     for (const std::string& file : in.texts("embedding")) pipe.learn_words(file);

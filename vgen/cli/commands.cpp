@@ -27,10 +27,8 @@ const Option overrides = {
 const Option system_choice = {
     .name = "system",
     .value = "NAME",
-    .help = "whose model it is, where the weights fit several systems; see docs/guide/checkpoints.md",
-    .fallback = "what the folder says or the tensors fit",
-    .choices = {"t2v", "i2vgen_xl", "higen", "sr600", "tf_t2v", "video_composer", "video_lcm", "dream_video",
-                "instruct_video"}};
+    .help = "whose model it is: chooses where the weights fit several systems, and an error says what it is instead",
+    .fallback = "what the folder says or the tensors fit"};
 const Option dry_run = {.name = "dry-run", .kind = Kind::flag, .help = "check everything, print the plan, do nothing"};
 const Option device = {.name = "device", .value = "NAME", .help = "cpu, cuda or cuda:N", .fallback = "cpu"};
 const Option seed = {
@@ -289,7 +287,10 @@ const std::vector<Command>& commands() {
                     "vgen convert models out --system i2vgen_xl", "vgen convert configs/t2v_infer.yaml"}},
       {.name = "tiny",
        .summary = "write a model of any system with random weights, for trying things out",
-       .positionals = {{.name = "SYSTEM", .help = "which network and flow", .choices = system_choice.choices},
+       .positionals = {{.name = "SYSTEM",
+                        .help = "which network and flow",
+                        .choices = {"t2v", "i2vgen_xl", "higen", "sr600", "tf_t2v", "video_composer", "video_lcm",
+                                    "dream_video", "instruct_video"}},
                        {.name = "DIR", .help = "folder to make"}},
        .options = {seed},
        .examples = {"vgen tiny i2vgen_xl tiny_i2v", "vgen tiny higen tiny_higen --seed 7"}},

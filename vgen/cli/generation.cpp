@@ -200,10 +200,10 @@ std::string summary(const pipelines::Plan& plan, const std::string& model, const
              "\noutput    ", numbered(output, number).string(), plan.seeds.size() > 1 ? ", ..." : "");
 }
 
-pipelines::LoadOptions load_options(const Invocation& in, const std::string& dtype) {
+pipelines::LoadOptions load_options(const Invocation& in, std::string_view system, const std::string& dtype) {
   return {.device = in.text("device", "cpu"),
           .dtype = in.text("dtype", dtype.empty() ? "fp32" : dtype),
-          .system = in.text("system")};
+          .system = std::string(system)};
 }
 
 // ---- writing ----
@@ -257,7 +257,7 @@ void ClipWriter::finish() {
 Node upscale(Invocation& in, const ModelHead& model, const pipelines::Request& request,
              const std::vector<Upscaling>& clips, ClipWriter& writer) {
   writer.callbacks().progress({"load", 0, 0, 0});
-  pipelines::Pipeline pipe = pipelines::Pipeline::from_pretrained(model.folder, load_options(in));
+  pipelines::Pipeline pipe = pipelines::Pipeline::from_pretrained(model.folder, load_options(in, ""));
   for (const Upscaling& each : clips) {
     pipelines::Request one = request;
     one.prompt = each.prompt;

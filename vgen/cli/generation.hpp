@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "vgen/adapters/request.hpp"
@@ -73,6 +74,6 @@ struct Upscaling {
 Node upscale(Invocation& in, const ModelHead& model, const pipelines::Request& request,
              const std::vector<Upscaling>& clips, ClipWriter& writer);
 
-pipelines::LoadOptions load_options(const Invocation& in, const std::string& dtype = "");
+pipelines::LoadOptions load_options(const Invocation& in, std::string_view system, const std::string& dtype = "");
 
 }  // namespace vgen::cli
