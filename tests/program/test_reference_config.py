@@ -6,6 +6,8 @@ import shutil
 import subprocess
 
 import pytest
+import torch
+from media import png, y4m
 
 # The trunk of `vgen tiny`, as VGen writes a network.
 NETWORK = """\
@@ -74,6 +76,10 @@ def make_checkout(vgen, system: str, network: str, features: str = "") -> None:
     (vgen.folder / "models").mkdir()
     for part, file in (("unet", "unet.pth"), ("vae", "vae.pth"), ("text_encoder", "clip.pth")):
         vgen("convert", f"tiny/{part}/model.safetensors", f"models/{file}", "--to", "reference")
+    if (vgen.folder / "tiny/image_encoder").exists():  # open_clip's file holds both towers
+        vgen("convert", "tiny/image_encoder/model.safetensors", "models/pictures.pth", "--to", "reference")
+        towers = [torch.load(vgen.folder / f"models/{name}.pth", weights_only=True) for name in ("clip", "pictures")]
+        torch.save({**towers[0], **towers[1]}, vgen.folder / "models/clip.pth")
     (vgen.folder / "configs").mkdir()
     (vgen.folder / "data").mkdir()
     base = "TASK_TYPE: train_t2v_entrance\n" + NETWORK % (network, features) + FILES + DIFFUSION
@@ -204,3 +210,80 @@ def test_convert_writes_a_file(checkout):
     assert "guide_scale -> index.defaults.guidance" in text
     assert "UNet.upper_len -> no effect" in text
     assert "written twice" in text
+
+
+# ---- the other systems: what is written differently in their files ----
+
+COMPOSED = "'config': None, 'num_tokens': 4,"
+EVERYTHING = "['text', 'mask', 'depthmap', 'sketch', 'motion', 'image', 'local_image', 'single_sketch']"
+SYSTEMS = {
+    "higen": (
+        ("higen", "UNetSD_HiGen", "'num_tokens': 16, 'context_embedding_depth': 2, 'y_dim': 32,"),
+        ("inference_higen_entrance", "motion_factor: 500\nappearance_factor: 1.0\nnoise_strength: 0.1\n"),
+        "a fox|5\n",
+        [("rank_01_00_0000_a_fox.mp4", 16)],
+    ),
+    "i2vgen": (
+        ("i2vgen_xl", "UNetSD_I2VGen", "'concat_dim': 4, 'num_tokens': 4, 'y_dim': 32,"),
+        ("inference_i2vgen_entrance", "target_fps: 16\nuse_zero_infer: True\n"),
+        "data/still.png|||a fox\n",
+        [("still_01_00_a_fox_00.mp4", 11)],
+    ),
+    "tft2v": (
+        ("tf_t2v", "UNetSD_TFT2V", COMPOSED),
+        ("inference_tft2v_entrance", "video_compositions: ['text', 'image']\npositive_prompt: ', 4k render'\n"),
+        "a fox\n",
+        [("rank_01_00_0000_a_fox.mp4", 11)],
+    ),
+    "vcomposer": (
+        ("video_composer", "UNetSD_TFT2V", COMPOSED),
+        (
+            "inference_tft2v_vcomposer_entrance",
+            f"video_compositions: {EVERYTHING}\nsample_fps: 8\ndata_dir: data\nchunk_size: 2\n"
+            "partial_keys: [['y', 'local_image'], ['y', 'masked'], ]\n",
+        ),
+        "clip.y4m|||a fox\n",
+        [(f"rank_01_00_0000_condition_y_{name}_a_fox.mp4", 11) for name in ("local_image", "masked")],
+    ),
+    "videolcm": (
+        ("video_lcm", "UNetSD_VideoLCM", COMPOSED),
+        ("inference_videolcm_entrance", "video_compositions: ['text']\nnum_inference_steps: 2\n"),
+        "a fox\n",
+        [("rank_01_00_0000_a_fox.mp4", 11)],
+    ),
+    "dreamvideo": (
+        ("dream_video", "UNetSD_DreamVideo", ""),
+        ("inference_dreamvideo_entrance", "noise_strength: 0.1\ntest_data_dir: data\nbase_model: models/unet.pth\n"),
+        "still.png|||a * runs\n",
+        [("a_*_runs_11_0.mp4", 11)],
+    ),
+    "instructvideo": (
+        ("instruct_video", "UNetSD_LoRA", "'use_lora': False, 'lora_rank': 4, 'lora_alpha': ,"),
+        (
+            "inference_instructvideo_entrance",
+            "frame_lens: [4]\nwebvid_dir: 'data/'\nwebvid_cap_file: ''\nwebvid_eval_text: 'prompts'\nwebvid_test_caps: 1\n"
+            "webvid_dir_save: 'out/prompts_'\ninfer_checkpoint: models/unet.pth\nsuffix: ''\n",
+        ),
+        "01/7.mp4|||a fox|||16\n02/8.mp4|||a dog|||16\n",
+        [("0000_7_a-fox.mp4", 11)],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_every_system_runs(vgen, name):
+    (system, network, features), (task, keys), lines, expected = SYSTEMS[name]
+    make_checkout(vgen, system, network, features)
+    (vgen.folder / "data/prompts.txt").write_text(lines)
+    png(vgen.folder / "data/still.png", 80, 60)
+    y4m(vgen.folder / "data/clip.y4m", frames=12)
+    text = T2V.replace("inference_text2video_entrance", task).replace("round: 2", "round: 1") + keys
+    if name == "dreamvideo":
+        text = text.replace("vldm_cfg: configs/base.yaml", "subject_cfg: configs/base.yaml")
+    if name == "instructvideo":  # it merges no base file
+        text += (vgen.folder / "configs/base.yaml").read_text().replace("TASK_TYPE: train_t2v_entrance\n", "")
+    (vgen.folder / "configs/run.yaml").write_text(text)
+    clips = vgen("gen", "-c", "configs/run.yaml", "--json").document["clips"]
+    folder = {"dreamvideo": "out/run", "instructvideo": "out/prompts_1"}.get(name, "out/prompts")
+    assert [(clip["path"], clip["manifest"]["seed"]) for clip in clips] == [(f"{folder}/{file}", seed) for file, seed in expected]
+    assert all(clip["frames"] == 4 and (vgen.folder / clip["path"]).exists() for clip in clips)
