@@ -242,11 +242,7 @@ pipelines::Inputs inputs_of(const Invocation& in, const Node& request, const Nod
                             Annotators& annotators) {
   const auto file = [&](const Node& name) { return reference_config::locate(path, name.as_string()); };
   pipelines::Inputs inputs;
-  // DreamVideo's entry point always opens the picture, and feeds it to adapters that are guided by it only.
-  const Node* guides = find(config, {"adapters", "appearance"});
-  if (const Node* image = request.find("image");
-      image && (config.at("system").as_string() != "dream_video" || (guides && guides->as_bool())))
-    inputs.image = video::read_image(file(*image), in.cancel);
+  if (const Node* image = request.find("image")) inputs.image = video::read_image(file(*image), in.cancel);
   const Node* clip = request.find("video");
   if (clip && request.find("conditions")) {
     const at::NoGradGuard off;

@@ -879,7 +879,7 @@ class Converter {
       expect_input(enlarged.string(), place, "; run the base configuration first");
       output = enlarged.parent_path() / name(task_->clip, enlarged.stem().string());
     } else {
-      if (is("idcm")) {
+      if (is("icm") || (is("d") && yes("use_clip_adapter_condition"))) {  // else VGen opens it for nothing
         const std::string input = (fs::path(folder) / line.file).string();
         request.set(is("cm") ? "video" : "image", input);
         expect_input(input, place);
