@@ -198,6 +198,35 @@ def test_inspect_gives_the_command_of_a_composed_clip(vgen, tiny, files):
     assert (files / "again.png").read_bytes() == (files / "out.png").read_bytes()
 
 
+def test_lists(vgen, tiny, files):
+    (files / "prompts.txt").write_text("# of a fox\n\na fox\na red car|7\n")
+    clips = vgen("gen", "-m", tiny("t2v"), "--list", "prompts.txt", "-o", "out.png", "--seed", 3, "--json").document["clips"]
+    assert [(c["path"], c["manifest"]["prompt"], c["manifest"]["seed"]) for c in clips] == [
+        ("out-0001.png", "a fox", 3),
+        ("out-0002.png", "a red car", 7),
+    ]
+    vgen("gen", "-m", tiny("t2v"), "a red car", "-o", "one.png", "--seed", 7)
+    assert (files / "one.png").read_bytes() == (files / "out-0002.png").read_bytes()
+
+    (files / "lists").mkdir()
+    (files / "lists" / "pictures.txt").write_text("fox.png|||a fox\nbeside.png|||a car\n")
+    (files / "lists" / "beside.png").write_bytes((files / "ref.png").read_bytes())
+    words = ["gen", "-m", tiny("i2vgen_xl"), "--list", "lists/pictures.txt", "-o", "i.png"]
+    clips = vgen(*words, "--count", 2, "--json").document["clips"]
+    assert [c["path"] for c in clips] == [f"i-{line}-{seed}.png" for line in ("0001", "0002") for seed in (0, 1)]
+    vgen("gen", "-m", tiny("i2vgen_xl"), "--image", "ref.png", "a car", "-o", "one.png", "--seed", 1)
+    assert (files / "one.png").read_bytes() == (files / "i-0002-1.png").read_bytes()
+    assert "lines     2" in vgen(*words, "--dry-run").out
+
+    (files / "lists" / "pictures.txt").write_text("fox.png|||a fox\na car\nnone.png|||a tree\n")
+    result = vgen(*words, code=3)
+    assert "pictures.txt:2: " in result.err and "pictures.txt:3: no such file: none.png" in result.err, result.err
+    assert "vgen: load" not in result.err
+    (files / "empty.txt").write_text("# nothing\n")
+    assert "holds no prompt" in vgen("gen", "-m", tiny("t2v"), "--list", "empty.txt", code=3).err
+    assert vgen("gen", "-m", tiny("t2v"), "--list", "none.txt", code=5).err
+
+
 def test_inverse_noise(vgen, tiny, files):
     vgen("gen", "-m", tiny("dream_video"), "a fox", "-o", "plain.png")
     vgen("gen", "-m", tiny("dream_video"), "a fox", "-o", "mixed.png", "--video", "clip.y4m", "--inverse-noise", 0.5)

@@ -165,7 +165,8 @@ void place(const Command& command, Node& into, std::vector<std::string> words) {
     if ((!p.with.empty() && !into.find(p.with)) || (!p.without.empty() && into.find(p.without))) continue;
     quotes = p.name == "PROMPT";
     if (next == words.size()) {
-      if (p.required && !into.find(p.unless)) fail(&command, str("missing ", p.name, ": ", p.help));
+      const auto given = [&](const std::string& option) { return into.find(option) != nullptr; };
+      if (p.required && std::ranges::none_of(p.unless, given)) fail(&command, str("missing ", p.name, ": ", p.help));
       return;
     }
     check_choice(command, p.name, words[next], p.choices);

@@ -45,8 +45,8 @@ struct Positional {
   bool required = true;
   bool repeat = false;  // takes all that follow: a list. Only the last one may repeat.
   std::vector<std::string> choices = {};
-  std::string unless = {};              // not required if this option is given
-  std::string with = {}, without = {};  // exists only if this option is given, or is not
+  std::vector<std::string> unless = {};  // not required if one of these options is given
+  std::string with = {}, without = {};   // exists only if this option is given, or is not
 };
 
 struct Command {

@@ -4,8 +4,10 @@
 
 #include "vgen/cli/generation.hpp"
 #include "vgen/cli/reference_run.hpp"
+#include "vgen/core/atomic_file.hpp"
 #include "vgen/formats/json.hpp"
 #include "vgen/formats/safetensors.hpp"
+#include "vgen/reference_config/prompt_list.hpp"
 #include "vgen/weights/state_dict.hpp"
 
 namespace vgen::cli {
@@ -82,74 +84,143 @@ pipelines::Inputs inputs_of(const ModelHead& model, const pipelines::Request& r,
                                  annotators, callbacks.progress, callbacks.cancel);
 }
 
+// One prompt, with what it is to be made from; `number` tells its clips from those of other lines.
+struct Order {
+  pipelines::Request request;
+  pipelines::Sources sources;
+  std::string number;
+};
+
+// A line each: PROMPT or PROMPT|SEED; of a system that needs a picture or a clip, FILE|||PROMPT. Files count from the
+// working directory, else from the list's folder. ConfigError with every line that is wrong.
+std::vector<Order> orders_of_list(const fs::path& list, const ModelHead& model, const Order& base) {
+  using reference_config::ListFormat;
+  const pipelines::System& system = *model.system;
+  const ListFormat format = system.needs_image   ? ListFormat::picture_caption
+                            : system.needs_video ? ListFormat::video_caption
+                                                 : ListFormat::caption_seed;
+  const auto read = reference_config::read_prompt_list(read_file(list, std::size_t(1) << 26), format);
+  const std::string shown = printable(list.string(), 400);
+  std::string problems;
+  const auto problem = [&](std::int64_t line, const std::string& what) {
+    problems += str("\n  ", shown, ":", static_cast<long long>(line), ": ", what);
+  };
+  for (const auto& [line, what] : read.problems) problem(line, what);
+  std::vector<Order> orders;
+  for (const auto& line : read.lines) {
+    Order order = base;
+    order.request.prompt = line.caption;
+    if (line.seed) order.request.seed = static_cast<std::uint64_t>(*line.seed);
+    if (!line.file.empty()) {
+      const fs::path beside = list.parent_path() / line.file;
+      const std::string file = fs::exists(line.file) || !fs::exists(beside) ? line.file : beside.string();
+      if (!fs::exists(file)) problem(line.number + 1, str("no such file: ", printable(file, 400)));
+      (system.needs_image ? order.sources.image : order.sources.video) = file;
+    }
+    const std::string digits = str(static_cast<long long>(orders.size() + 1));
+    order.number = std::string(digits.size() < 4 ? 4 - digits.size() : 0, '0') + digits;
+    orders.push_back(std::move(order));
+  }
+  VGEN_CHECK(problems.empty(), ConfigError, "vgen gen --list:", problems);
+  VGEN_CHECK(!orders.empty(), ConfigError, shown, ": holds no prompt");
+  return orders;
+}
+
+// out.mp4 -> out-0003-8.mp4: line 3, seed 8.
+std::vector<std::string> numbers_of(const Order& order) {
+  const Seeds seeds = seeds_of(order.request);
+  std::vector<std::string> out;
+  for (const std::uint64_t seed : seeds) {
+    const std::string number = seeds.size() > 1 ? str(static_cast<unsigned long long>(seed)) : "";
+    out.push_back(order.number + (order.number.empty() || number.empty() ? "" : "-") + number);
+  }
+  return out;
+}
+
 }  // namespace
 
 int cmd_gen(Invocation& in) {
   if (in.has("config")) return run_reference_config(in);
-  // Everything that can fail early does: options, prompt, paths, what the system takes; then the model is loaded.
-  pipelines::Request request = request_of(in);
-  const Seeds seeds = seeds_of(request);
-  std::vector<std::string> numbers;
-  for (const std::uint64_t seed : seeds)
-    numbers.push_back(seeds.size() > 1 ? str(static_cast<unsigned long long>(seed)) : "");
-  const double fps = request.fps.value_or(8);
-  const fs::path output = in.has("output") ? fs::path(in.text("output")) : free_name("out", numbers, fps);
-  expect_output(output, fps);
+  // Everything that can fail early does: options, prompts, paths, what the system takes; then the model is loaded.
+  Order base{.request = request_of(in), .sources = {}, .number = ""};
+  const Seeds seeds = seeds_of(base.request);
+  const double fps = base.request.fps.value_or(8);
+  const bool named = in.has("output");
+  fs::path output = in.text("output");
+  if (named) expect_output(output, fps);
   ClipWriter writer(in);
   if (in.has("from-latents")) {
     VGEN_CHECK(seeds.size() == 1, ConfigError, "--from-latents holds one clip; leave out --count and --seeds");
-    return decode_latents(in, std::move(request), output, writer);
+    return decode_latents(in, std::move(base.request), named ? output : free_name("out", {""}, fps), writer);
   }
 
-  const pipelines::Sources sources = sources_of(in);
+  base.sources = sources_of(in);
   const std::vector<adapters::AdapterRequest> adapters = adapters_of(in);
   for (const std::string& file : in.texts("embedding"))
     VGEN_CHECK(fs::exists(file), IoError, "--embedding: ", printable(file, 400), " does not exist");
   const ModelHead model = look_at_model(in.text("model"), in.text("system"));
-  apply_waiting_sets(in, model.index, request);
-  expect_taken(model, !adapters.empty(), request, sources);
+  apply_waiting_sets(in, model.index, base.request);
+  const std::vector<Order> orders = in.has("list") ? orders_of_list(in.text("list"), model, base) : std::vector{base};
+  expect_taken(model, !adapters.empty(), orders.front().request, orders.front().sources);
+  if (!named) {
+    std::vector<std::string> numbers;
+    for (const Order& each : orders)
+      for (std::string& number : numbers_of(each)) numbers.push_back(std::move(number));
+    output = free_name("out", numbers, fps);
+    expect_output(output, fps);
+  }
   std::optional<ModelHead> second;
   if (in.has("upscale")) {
     second = look_at_model(in.text("upscale"), "");
     pipelines::expect_taken(*second->system, second->declared, {.knobs = {"video"}});
   }
   const bool dry = in.flag("dry-run");
-  const pipelines::Inputs inputs = inputs_of(model, request, sources, dry, writer.callbacks());
+  pipelines::Sources read = orders.front().sources;
+  pipelines::Inputs inputs = inputs_of(model, base.request, read, dry, writer.callbacks());
 
   std::vector<Upscaling> to_upscale;
-  const auto second_prompt = [&] { return in.text("upscale-prompt", request.prompt); };
   {
     writer.callbacks().progress({"load", 0, 0, 0});
     pipelines::Pipeline pipe = pipelines::Pipeline::from_pretrained(model.folder, load_options(in, in.text("system")));
     for (const adapters::AdapterRequest& each : adapters)
       pipe.components().adapters.push_back(adapters::inject(pipe.components().unet, each));
     for (const std::string& file : in.texts("embedding")) pipe.learn_words(file);
-    const pipelines::Plan plan = pipe.plan(request, inputs);
+    const auto upscaled = [&](const Order& order, const video::Frames& clip, std::uint64_t seed, const fs::path& path) {
+      to_upscale.push_back({.clip = clip,
+                            .source = path.string(),
+                            .prompt = in.text("upscale-prompt", order.request.prompt),
+                            .seed = seed,
+                            .output = numbered(path, "upscaled")});
+    };
+    const pipelines::Plan plan = pipe.plan(orders.front().request, inputs);
     if (dry) {
-      in.console.print(summary(plan, pipe.components().folder, output));
+      in.console.print(summary(plan, pipe.components().folder, output) +
+                       (orders.size() > 1 ? str("\nlines     ", orders.size(), ", of which this is the first") : ""));
       Node node = plan.to_node();
+      node.set("lines", Node(static_cast<std::int64_t>(orders.size())));
       if (second) {
         const pipelines::Request& r = plan.request;
-        to_upscale.push_back({.clip = video::Frames(*r.frames, *r.height, *r.width, 3, *r.fps),
-                              .prompt = second_prompt(),
-                              .output = numbered(output, "upscaled")});
+        upscaled(orders.front(), video::Frames(*r.frames, *r.height, *r.width, 3, *r.fps), 0, output);
         in.console.print("then");
         node.set("upscale", upscale(in, *second, {}, to_upscale, writer));
       }
       in.console.result(node);
       return 0;
     }
-    for (std::size_t i = 0; i < seeds.size(); ++i) {
-      pipelines::Request one = request;
-      one.seeds = {seeds[i]};
-      const fs::path path = numbered(output, numbers[i]);
-      const pipelines::Clip clip = writer.make(pipe, one, inputs, path);
-      if (second)
-        to_upscale.push_back({.clip = clip.frames,
-                              .source = path.string(),
-                              .prompt = second_prompt(),
-                              .seed = seeds[i],
-                              .output = numbered(path, "upscaled")});
+    for (const Order& order : orders) {
+      if (order.sources != read) {
+        read = order.sources;
+        inputs = inputs_of(model, order.request, read, false, writer.callbacks());
+      }
+      const Seeds own = seeds_of(order.request);
+      const std::vector<std::string> numbers = numbers_of(order);
+      for (std::size_t i = 0; i < own.size(); ++i) {
+        pipelines::Request one = order.request;
+        one.seeds = {own[i]};
+        const fs::path path = numbered(output, numbers[i]);
+        const pipelines::Clip clip = writer.make(pipe, one, inputs, path);
+        if (second) upscaled(order, clip.frames, own[i], path);
+      }
     }
   }  // the first model's memory is given back
   if (second) upscale(in, *second, {}, to_upscale, writer);

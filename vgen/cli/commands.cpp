@@ -108,7 +108,7 @@ const std::vector<Command>& commands() {
        .summary = "make a clip from a prompt",
        .positionals = {{.name = "PROMPT",
                         .help = "what the clip shows; '-' reads it from standard input",
-                        .unless = "from-latents",
+                        .unless = {"from-latents", "list"},
                         .without = "config"},
                        {.name = "KEY VALUE",
                         .help = "with -c: keys of the configuration and their values, as VGen takes them",
@@ -162,6 +162,11 @@ const std::vector<Command>& commands() {
              .help = "one clip for each of these seeds, instead of --seed and --count",
              .low = 0},
             sheet,
+            {.name = "list",
+             .value = "FILE",
+             .help = "a clip for each line: PROMPT or PROMPT|SEED, PICTURE|||PROMPT for i2vgen_xl, CLIP|||PROMPT for "
+                     "sr600; "
+                     "out-0001.mp4, ..."},
             {.name = "image",
              .value = "FILE",
              .help = "picture: the first frame (i2vgen_xl, video_composer), or what guides a motion adapter"},
