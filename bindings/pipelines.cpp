@@ -357,7 +357,8 @@ void bind_pipelines(py::module_& m) {
           },
           "folder"_a = py::none(), py::kw_only(), "device"_a = "cpu", "dtype"_a = "fp32", "system"_a = py::none(),
           doc("pipelines::Pipeline::from_pretrained"))
-      .def("plan", &Pipeline::plan, "request"_a,
+      .def("plan", py::overload_cast<const Request&, const Inputs&>(&Pipeline::plan, py::const_), "request"_a,
+           py::arg_v("inputs", Inputs{}, "Inputs()"),
            "A request with every default filled in and checked, and its memory estimated.")
       .def(
           "generate",

@@ -34,7 +34,7 @@ struct OpenPartOptions {
 // another system; IoError.
 VGEN_API PartFile open_part(const std::filesystem::path& path, const OpenPartOptions& options = {});
 
-struct ModelFolder {
+struct VGEN_API ModelFolder {
   std::filesystem::path path;
   Layout layout = Layout::vgen;
   ModelIndex index;

@@ -53,8 +53,8 @@ struct VGEN_API VideoInfo {
   int rotation = 0;                    // degrees clockwise, applied on reading
   bool alpha = false;
   bool variable_rate = false;  // frames are not evenly spaced; fps is their average
-  bool truncated = false;  // the file ends early or is damaged; what came before the fault was delivered
-  std::string comment;     // vgen's own files: the run manifest (JSON)
+  bool truncated = false;      // the file ends early or is damaged; what came before the fault was delivered
+  std::string comment;         // vgen's own files: the run manifest (JSON)
 };
 
 // Frame by frame, in constant memory.

@@ -1,5 +1,5 @@
 """
-The shapes world: endless captioned clips with ground truth
+The shapes world: endless captioned clips with ground truth; lists of prompts, pictures and clips
 """
 from __future__ import annotations
 import collections.abc

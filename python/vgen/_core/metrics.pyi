@@ -1,5 +1,5 @@
 """
-The judge of the shapes world and the Frechet distance
+The judge of the shapes world, the Frechet distance, SSIM, similarity of features
 """
 from __future__ import annotations
 import numpy

@@ -35,10 +35,11 @@ class GenerationDefaults:
         negative_prompt = '': unconditional text
         positive_prompt = '': appended to every prompt
         offset_noise = 0.0: strength of the noise that all positions of a frame share
-        motion = 500.0: higen: how much moves between frames, in [0, 1000]
+        motion = 500.0: higen: how much moves between frames, in [0, 999]
         appearance = 1.0: higen: how much the looks change over the clip, in [0, 1]
         noise_levels = 700: sr600: times of the schedule that a clip is noised over, in [1, 1000]
-        inversion_steps = 30: sr600: steps from the clip to its noise
+        inversion_steps = 30: sr600, dream_video: steps from a clip to its noise
+        inversion_schedule: sr600: noise schedule on that way; the way back is on the model's own
     """
     kind: typing.ClassVar[str] = 'generation_defaults'
     @staticmethod
@@ -56,7 +57,7 @@ class GenerationDefaults:
         ...
     def __hash__(self) -> int:
         ...
-    def __init__(self, *, frames: int = 16, height: int = 256, width: int = 448, fps: float = 8.0, guidance: float = 9.0, guidance_rescale: float = 0.0, sampler: vgen._core.samplers.DdimOptions | vgen._core.samplers.DdpmOptions | vgen._core.samplers.Dpmpp2mOptions | vgen._core.samplers.Dpmpp2mSdeOptions | vgen._core.samplers.Dpmpp3mOptions | vgen._core.samplers.DpmppSdeOptions | vgen._core.samplers.EulerOptions | vgen._core.samplers.EulerAncestralOptions | vgen._core.samplers.HeunOptions | vgen._core.samplers.UniPcOptions | vgen._core.samplers.LcmOptions | vgen._core.samplers.TcdOptions | vgen._core.samplers.PlmsOptions | str | dict[str, typing.Any] = ..., negative_prompt: str = '', positive_prompt: str = '', offset_noise: float = 0.0, motion: float = 500.0, appearance: float = 1.0, noise_levels: int = 700, inversion_steps: int = 30) -> None:
+    def __init__(self, *, frames: int = 16, height: int = 256, width: int = 448, fps: float = 8.0, guidance: float = 9.0, guidance_rescale: float = 0.0, sampler: vgen._core.samplers.DdimOptions | vgen._core.samplers.DdpmOptions | vgen._core.samplers.Dpmpp2mOptions | vgen._core.samplers.Dpmpp2mSdeOptions | vgen._core.samplers.Dpmpp3mOptions | vgen._core.samplers.DpmppSdeOptions | vgen._core.samplers.EulerOptions | vgen._core.samplers.EulerAncestralOptions | vgen._core.samplers.HeunOptions | vgen._core.samplers.UniPcOptions | vgen._core.samplers.LcmOptions | vgen._core.samplers.TcdOptions | vgen._core.samplers.PlmsOptions | str | dict[str, typing.Any] = ..., negative_prompt: str = '', positive_prompt: str = '', offset_noise: float = 0.0, motion: float = 500.0, appearance: float = 1.0, noise_levels: int = 700, inversion_steps: int = 30, inversion_schedule: vgen._core.schedulers.ScheduleOptions | dict[str, typing.Any] = ...) -> None:
         ...
     def __repr__(self) -> str:
         ...
@@ -101,14 +102,19 @@ class GenerationDefaults:
         pixels
         """
     @property
+    def inversion_schedule(self) -> vgen._core.schedulers.ScheduleOptions:
+        """
+        sr600: noise schedule on that way; the way back is on the model's own
+        """
+    @property
     def inversion_steps(self) -> int:
         """
-        sr600: steps from the clip to its noise
+        sr600, dream_video: steps from a clip to its noise
         """
     @property
     def motion(self) -> float:
         """
-        higen: how much moves between frames, in [0, 1000]
+        higen: how much moves between frames, in [0, 999]
         """
     @property
     def negative_prompt(self) -> str:
@@ -202,7 +208,7 @@ class ModelIndex:
         """
 class Request:
     """
-    One request; what is not given comes from the model's defaults.
+    One request; what is not given comes from the model's defaults. What the model does not take is a ConfigError.
 
     Fields:
         prompt = '': what the clip shows
@@ -214,13 +220,18 @@ class Request:
         fps = None: frames a second
         guidance = None: guidance scale; 1 = none, at half the cost
         guidance_rescale = None: in [0, 1]
-        motion = None: higen: how much moves between frames, in [0, 1000]
+        motion = None: higen: how much moves between frames, in [0, 999]
         appearance = None: higen: how much the looks change, in [0, 1]
+        appearance_guidance = None: dream_video: how strongly the picture guides motion adapters, with the prompt and without
+        inverse_noise = None: dream_video: share of the clip's own noise (DDIM inversion) in the start, in [0, 1]
+        zero_image = None: i2vgen_xl: without the prompt the picture's embedding is zero (true) or left out
+        double_frames = None: sr600: every frame twice in the model; by itself for clips half as long as it takes
         sampler = None: algorithm and its options
         seed = 0: equal seeds give equal clips
         count = 1: number of clips
         seeds = []: a seed for each clip
         decode_chunk = 0: frames decoded at once; 0 = by memory
+        guidance_in_one_batch = None: with and without the prompt in one call, for twice the memory; none = by memory
     """
     kind: typing.ClassVar[str] = 'request'
     @staticmethod
@@ -238,7 +249,7 @@ class Request:
         ...
     def __hash__(self) -> int:
         ...
-    def __init__(self, *, prompt: str = '', negative_prompt: str | None = None, frames: int | None = None, height: int | None = None, width: int | None = None, steps: int | None = None, fps: float | None = None, guidance: float | None = None, guidance_rescale: float | None = None, motion: float | None = None, appearance: float | None = None, sampler: vgen._core.samplers.DdimOptions | vgen._core.samplers.DdpmOptions | vgen._core.samplers.Dpmpp2mOptions | vgen._core.samplers.Dpmpp2mSdeOptions | vgen._core.samplers.Dpmpp3mOptions | vgen._core.samplers.DpmppSdeOptions | vgen._core.samplers.EulerOptions | vgen._core.samplers.EulerAncestralOptions | vgen._core.samplers.HeunOptions | vgen._core.samplers.UniPcOptions | vgen._core.samplers.LcmOptions | vgen._core.samplers.TcdOptions | vgen._core.samplers.PlmsOptions | str | dict[str, typing.Any] | None = None, seed: int = 0, count: int = 1, seeds: collections.abc.Sequence[int] = [], decode_chunk: int = 0) -> None:
+    def __init__(self, *, prompt: str = '', negative_prompt: str | None = None, frames: int | None = None, height: int | None = None, width: int | None = None, steps: int | None = None, fps: float | None = None, guidance: float | None = None, guidance_rescale: float | None = None, motion: float | None = None, appearance: float | None = None, appearance_guidance: collections.abc.Sequence[float] | None = None, inverse_noise: float | None = None, zero_image: bool | None = None, double_frames: bool | None = None, sampler: vgen._core.samplers.DdimOptions | vgen._core.samplers.DdpmOptions | vgen._core.samplers.Dpmpp2mOptions | vgen._core.samplers.Dpmpp2mSdeOptions | vgen._core.samplers.Dpmpp3mOptions | vgen._core.samplers.DpmppSdeOptions | vgen._core.samplers.EulerOptions | vgen._core.samplers.EulerAncestralOptions | vgen._core.samplers.HeunOptions | vgen._core.samplers.UniPcOptions | vgen._core.samplers.LcmOptions | vgen._core.samplers.TcdOptions | vgen._core.samplers.PlmsOptions | str | dict[str, typing.Any] | None = None, seed: int = 0, count: int = 1, seeds: collections.abc.Sequence[int] = [], decode_chunk: int = 0, guidance_in_one_batch: bool | None = None) -> None:
         ...
     def __repr__(self) -> str:
         ...
@@ -258,6 +269,11 @@ class Request:
         higen: how much the looks change, in [0, 1]
         """
     @property
+    def appearance_guidance(self) -> list[float] | None:
+        """
+        dream_video: how strongly the picture guides motion adapters, with the prompt and without
+        """
+    @property
     def count(self) -> int:
         """
         number of clips
@@ -266,6 +282,11 @@ class Request:
     def decode_chunk(self) -> int:
         """
         frames decoded at once; 0 = by memory
+        """
+    @property
+    def double_frames(self) -> bool | None:
+        """
+        sr600: every frame twice in the model; by itself for clips half as long as it takes
         """
     @property
     def fps(self) -> float | None:
@@ -283,6 +304,11 @@ class Request:
         guidance scale; 1 = none, at half the cost
         """
     @property
+    def guidance_in_one_batch(self) -> bool | None:
+        """
+        with and without the prompt in one call, for twice the memory; none = by memory
+        """
+    @property
     def guidance_rescale(self) -> float | None:
         """
         in [0, 1]
@@ -293,9 +319,14 @@ class Request:
         pixels
         """
     @property
+    def inverse_noise(self) -> float | None:
+        """
+        dream_video: share of the clip's own noise (DDIM inversion) in the start, in [0, 1]
+        """
+    @property
     def motion(self) -> float | None:
         """
-        higen: how much moves between frames, in [0, 1000]
+        higen: how much moves between frames, in [0, 999]
         """
     @property
     def negative_prompt(self) -> str | None:
@@ -331,6 +362,11 @@ class Request:
     def width(self) -> int | None:
         """
         pixels
+        """
+    @property
+    def zero_image(self) -> bool | None:
+        """
+        i2vgen_xl: without the prompt the picture's embedding is zero (true) or left out
         """
 class Components:
     """
@@ -376,7 +412,7 @@ class Inputs:
     """
     What a system takes beside the prompt. Pictures of any size: they are resized as the reference does.
     """
-    def __init__(self, *, image: numpy.typing.ArrayLike | None = None, video: numpy.typing.ArrayLike | None = None, conditions: collections.abc.Mapping[str, torch.Tensor] = {}) -> None:
+    def __init__(self, *, image: numpy.typing.ArrayLike | None = None, video: numpy.typing.ArrayLike | None = None, style: numpy.typing.ArrayLike | None = None, conditions: collections.abc.Mapping[str, torch.Tensor] = {}) -> None:
         ...
     @property
     def conditions(self) -> dict[str, torch.Tensor]:
@@ -389,15 +425,23 @@ class Inputs:
     @property
     def image(self) -> typing.Any:
         """
-        the first frame, or a picture of the subject or style
+        the first frame, or a picture of the subject
         """
     @image.setter
     def image(self, arg1: numpy.typing.ArrayLike | None) -> None:
         ...
     @property
+    def style(self) -> typing.Any:
+        """
+        a picture that the clip shall look like
+        """
+    @style.setter
+    def style(self, arg1: numpy.typing.ArrayLike | None) -> None:
+        ...
+    @property
     def video(self) -> typing.Any:
         """
-        the clip to enlarge
+        the clip to enlarge, or whose noise is taken
         """
     @video.setter
     def video(self, arg1: numpy.typing.ArrayLike | None) -> None:
@@ -497,7 +541,7 @@ class Plan:
     @property
     def request(self) -> Request:
         """
-        all optionals set
+        all optionals set that the model takes
         """
     @property
     def sampler(self) -> vgen._core.samplers.DdimOptions | vgen._core.samplers.DdpmOptions | vgen._core.samplers.Dpmpp2mOptions | vgen._core.samplers.Dpmpp2mSdeOptions | vgen._core.samplers.Dpmpp3mOptions | vgen._core.samplers.DpmppSdeOptions | vgen._core.samplers.EulerOptions | vgen._core.samplers.EulerAncestralOptions | vgen._core.samplers.HeunOptions | vgen._core.samplers.UniPcOptions | vgen._core.samplers.LcmOptions | vgen._core.samplers.TcdOptions | vgen._core.samplers.PlmsOptions:
@@ -566,7 +610,7 @@ class Pipeline:
         """
         Steps of one sampling run, one at a time: a run that is iterated, looked at, and stopped at will.
         """
-    def plan(self, request: Request) -> Plan:
+    def plan(self, request: Request, inputs: Inputs = ...) -> Plan:
         """
         A request with every default filled in and checked, and its memory estimated.
         """
@@ -622,7 +666,7 @@ class ModelFolder:
     def __repr__(self) -> str:
         ...
     @property
-    def image_encoder(self) -> vgen._core.pipelines.PartFile | None:
+    def image_encoder(self) -> PartFile | None:
         ...
     @property
     def index(self) -> ModelIndex:

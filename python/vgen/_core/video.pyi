@@ -282,8 +282,8 @@ def resize(frames: numpy.typing.ArrayLike, height: typing.SupportsInt, width: ty
     bilinear: pixel centres aligned (align_corners=False), no antialiasing. area: mean over the covered source area,
     fractions weighted; equal to bilinear's intent when enlarging (nearest). bicubic: Keys' kernel (a = -1/2), widened
     when reducing (antialiasing), 8-bit values between columns and rows: what Pillow 13 gives, bit for bit, and so what
-    image towers were trained with. triangle, box: Pillow's BILINEAR and BOX in the same way. Values are rounded to
-    nearest.
+    image towers were trained with. triangle, box: Pillow's BILINEAR and BOX in the same way. nearest: the pixel under
+    each centre. Values are rounded to nearest.
     """
 def write_image(path: os.PathLike | str | bytes, frames: numpy.typing.ArrayLike, frame: typing.SupportsInt = 0, metadata: collections.abc.Mapping[str, str] = {}) -> WriteReport:
     """

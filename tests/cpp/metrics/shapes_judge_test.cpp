@@ -6,7 +6,9 @@
 #include <cmath>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <numbers>
+#include <thread>
 
 namespace vgen::metrics {
 namespace {
@@ -36,12 +38,25 @@ void put(Frames& to, std::int64_t at, const Frames& from, std::int64_t k) {
 }
 void clear(Frames& f, std::int64_t k, Background b) { std::fill_n(f.frame(k), f.height * f.width * 3, rgb(b)[0]); }
 
+// f(0), ..., f(count - 1) on all cores; the judge is asked thousands of times.
+void in_parallel(std::uint64_t count, const std::function<void(std::uint64_t)>& f) {
+  const std::uint64_t workers = std::max(1u, std::thread::hardware_concurrency());
+  std::vector<std::thread> threads;
+  for (std::uint64_t w = 0; w < workers; ++w)
+    threads.emplace_back([&f, w, workers, count] {
+      for (std::uint64_t i = w; i < count; i += workers) f(i);
+    });
+  for (std::thread& each : threads) each.join();
+}
+
 // ---- true clips ----
 struct Tally {
   int clips = 0;
   std::map<std::string, std::array<int, 2>> of;  // right, seen
+  std::mutex mutex;
   void add(const ShapesClip& c, const ShapesVerdict& v) {
     const ShapesScore s = score(v, c.attributes);
+    const std::scoped_lock lock(mutex);
     const auto count = [&](const std::string& key, bool right) { of[key][0] += right, ++of[key][1]; };
     const ShapesAttributes& a = c.attributes;
     // Under each value, every attribute of the clip is counted.
@@ -73,10 +88,10 @@ struct Tally {
 
 TEST(ShapesJudge, ReadsTrueClips) {
   Tally tally;
-  for (std::uint64_t i = 0; tally.clips < 4500; ++i) {
+  in_parallel(4500, [&](std::uint64_t i) {
     const ShapesClip clip = shapes_clip(77, i, i % 10 == 9 ? Split::unseen : Split::train);
     tally.add(clip, judge(clip.frames));
-  }
+  });
   for (const auto& [key, counts] : tally.of) {
     EXPECT_GE(counts[1], 500) << key;
     EXPECT_GE(tally.rate(key), 99.5) << key << ": " << counts[0] << " of " << counts[1];
@@ -87,10 +102,10 @@ TEST(ShapesJudge, ReadsTrueClips) {
 
 TEST(ShapesJudge, ReadsHeldOutShapesAndMotions) {
   Tally tally;
-  for (std::uint64_t i = 0; i < 2500; ++i) {
+  in_parallel(2500, [&](std::uint64_t i) {
     const ShapesClip clip = shapes_clip(78, i, Split::custom);
     tally.add(clip, judge(clip.frames));
-  }
+  });
   for (const char* key : {"star", "ring", "cross", "circling", "zigzagging"})
     for (const char* attribute : {"colour", "shape", "size", "motion", "speed", "background", "everything"})
       EXPECT_GE(tally.rate(std::string(key) + "/" + attribute), 99.5)
@@ -100,11 +115,11 @@ TEST(ShapesJudge, ReadsHeldOutShapesAndMotions) {
 TEST(ShapesJudge, ReadsOtherSizesAndLengths) {
   for (auto [size, frames, antialias] : {std::array{32, 16, 4}, {48, 12, 4}, {64, 8, 4}, {64, 24, 2}, {128, 16, 4}}) {
     Tally tally;
-    for (std::uint64_t i = 0; i < 120; ++i) {
-      const ShapesClip clip =
-          shapes_clip(79, i, Split::train, {.size = size, .frames = frames, .antialias = antialias});
+    const ShapesOptions world{.size = size, .frames = frames, .antialias = antialias};
+    in_parallel(120, [&](std::uint64_t i) {
+      const ShapesClip clip = shapes_clip(79, i, Split::train, world);
       tally.add(clip, judge(clip.frames));
-    }
+    });
     std::printf("%3d px, %2d frames: all %.1f %%, everything %.1f %%\n", size, frames, tally.rate("all"),
                 tally.rate("everything"));
     EXPECT_GE(tally.rate("all"), size < 48 ? 95 : 99) << size << " px, " << frames << " frames";
@@ -444,19 +459,22 @@ double caught(const Plant& plant, const Damage& damage, int wanted) {
 }
 
 TEST(ShapesJudge, CatchesPlantedFailures) {
-  for (const auto& [name, plant] : plants()) {
+  in_parallel(plants().size(), [](std::uint64_t k) {
+    const auto& [name, plant] = plants()[k];
     const double rate = caught(plant, nullptr, 200);
     std::printf("%-40s %6.1f %%\n", name.c_str(), rate);
     EXPECT_GE(rate, 95) << name;
-  }
+  });
 }
 
 TEST(ShapesJudge, CatchesPlantedFailuresInNoise) {  // damage must not hide them
-  for (const auto& [name, plant] : plants())
+  in_parallel(plants().size(), [](std::uint64_t k) {
+    const auto& [name, plant] = plants()[k];
     EXPECT_GE(caught(
                   plant, [](const Frames& f, Random& r) { return noisy(f, 10, r); }, 40),
               95)
         << name;
+  });
 }
 
 // The table of docs/components/shapes_world.md; the floors are what the judge must keep.
