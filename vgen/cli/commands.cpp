@@ -267,7 +267,7 @@ const std::vector<Command>& commands() {
        .examples = {"vgen inspect models/shapes", "vgen inspect model.pth --only '*time_embed*' --json",
                     "vgen inspect out.mp4"}},
       {.name = "convert",
-       .summary = "rewrite weights in another layout, number type or container; VGen's configurations as vgen's",
+       .summary = "rewrite weights in another layout or number type; VGen's configurations as vgen's",
        .positionals =
            {{.name = "SRC",
              .help = "weight file, or model folder of vgen, the reference or diffusers; or a .yaml of VGen"},

@@ -12,6 +12,7 @@
 #include "vgen/formats/json.hpp"
 #include "vgen/pipelines/foreign_config.hpp"
 #include "vgen/pipelines/model_folder.hpp"
+#include "vgen/pipelines/system.hpp"
 #include "vgen/pipelines/unet_layout.hpp"
 
 namespace vgen::pipelines {
@@ -273,10 +274,11 @@ ConvertReport convert_folder(const fs::path& src, const fs::path& dst, const Con
              " exists; name a new folder");
   // It comes with open_clip's file, wanted or not.
   if (m.layout == Layout::reference && m.image_encoder &&
-      !looks_at_pictures(std::get<unet::UNetOptions>(m.unet.options))) {
+      !looks_at_pictures(std::get<unet::UNetOptions>(m.unet.options)) &&
+      !takes_through(system_named(m.index.system), "image")) {
     m.image_encoder.reset();
     m.notes.emplace_back(
-        "image_encoder: left out, for this UNet looks at no pictures; --part image_encoder converts the "
+        "image_encoder: left out, for this system looks at no pictures; --part image_encoder converts the "
         "tower alone");
   }
   check_folder(m, to);

@@ -228,6 +228,10 @@ Given given_by(const Request& request, const Inputs& inputs) {
   return out;
 }
 
+bool takes_through(const System& system, std::string_view condition) {
+  return std::ranges::any_of(system.knobs, [&](const Knob& k) { return k.through == condition; });
+}
+
 bool takes(const System& system, const std::vector<std::string>& declared, std::string_view knob) {
   return std::ranges::any_of(system.knobs, [&](const Knob& k) {
     return k.name == knob && (k.through.empty() || contains(declared, k.through));

@@ -27,6 +27,9 @@ struct System {
   std::function<Tensor(Run&)> denoise;  // scaled latents [1, C, F, h, w]
 };
 
+// Whether something that the system may be given becomes this condition, of the UNet or of an adapter on it.
+VGEN_API bool takes_through(const System& system, std::string_view condition);
+
 // Names of what somebody gives a run: knobs, and finished conditions.
 struct Given {
   std::vector<std::string> knobs, conditions;

@@ -58,8 +58,7 @@ void write_tiny_model(std::string_view name, const std::filesystem::path& folder
   const auto declares = [&](const char* condition) {
     return std::ranges::find(net.declared(), condition) != net.declared().end();
   };
-  const auto through_tower = [](const Knob& knob) { return knob.through == "image"; };  // of the system, or of adapters
-  if (declares("image") || std::ranges::any_of(system.knobs, through_tower)) {
+  if (declares("image") || takes_through(system, "image")) {
     const conditioning::ClipVisionOptions vision{
         .image_size = 28, .width = kWidth, .heads = 1, .layers = 1, .mlp = 4 * kWidth, .embed = kWidth};
     conditioning::ClipVision pictures(vision);

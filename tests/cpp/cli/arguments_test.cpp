@@ -112,7 +112,7 @@ TEST(Parse, APromptIsNotNeededWithLatents) {
 
 TEST(Parse, RefusesMissingDoubledAndSuperfluousWords) {
   EXPECT_THAT(usage_error({"gen"}), HasSubstr("missing PROMPT"));
-  EXPECT_THAT(usage_error({"convert", "a"}), HasSubstr("missing DST"));
+  EXPECT_THAT(usage_error({"tiny", "t2v"}), HasSubstr("missing DIR"));
   EXPECT_THAT(usage_error({"train"}), HasSubstr("missing --config FILE"));
   EXPECT_THAT(usage_error({"gen", "x", "--steps"}), HasSubstr("--steps needs a value: N"));
   EXPECT_THAT(usage_error({"gen", "x", "-o", "--steps", "5"}), HasSubstr("--output needs a value"));
