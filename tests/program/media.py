@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import subprocess
 import zlib
 
 
@@ -32,3 +33,9 @@ def y4m(path, frames=4, width=32, height=24, fps=8):
             plane[y * width + 4 + 3 * f : y * width + 12 + 3 * f] = b"\xd0" * 8
         out += b"FRAME\n" + bytes(plane) + b"\x80" * (2 * width * height)
     path.write_bytes(out)
+
+
+def pixels(path) -> bytes:
+    """RGB of all frames of a file, without its metadata."""
+    words = ["ffmpeg", "-v", "error", "-i", path, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    return subprocess.run(words, capture_output=True, check=True).stdout

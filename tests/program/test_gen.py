@@ -218,7 +218,7 @@ def test_help_names_every_sampler(vgen, model):
 
 
 def test_completion(vgen):
-    script = vgen("completion", "bash").out + '\nCOMP_WORDS=(vgen gen --st); COMP_CWORD=2; _vgen; echo "${COMPREPLY[@]}"'
+    script = vgen("completion", "bash").out + '\nCOMP_WORDS=(vgen gen --ste); COMP_CWORD=2; _vgen; echo "${COMPREPLY[@]}"'
     assert subprocess.run(["bash", "-c", script], capture_output=True, text=True).stdout.strip() == "--steps"
 
 

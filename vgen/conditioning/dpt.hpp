@@ -36,6 +36,7 @@ VGEN_API void validate(const DptDepthOptions& options);
 // Names and shapes of midas_v3_dpt_large.pth.
 VGEN_API std::vector<KeyPair> reference_keys(const DptDepthOptions& options);
 
+// The network with the weights of midas_v3_dpt_large.pth: inverse depth of frames.
 class VGEN_API DptDepth : public nn::Module {
  public:
   explicit DptDepth(const DptDepthOptions& options = {});

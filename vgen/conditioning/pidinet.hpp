@@ -36,6 +36,7 @@ VGEN_API std::vector<KeyPair> reference_keys(const PiDiNetOptions& options);
 // are not written. A dictionary whose radial kernels are 5x5 already is returned as it is.
 VGEN_API weights::StateDict pidinet_to_plain(weights::StateDict state);
 
+// The network in its plain form: edges of frames.
 class VGEN_API PiDiNet : public nn::Module {
  public:
   explicit PiDiNet(const PiDiNetOptions& options = {});

@@ -27,6 +27,7 @@ struct SketchSimplificationOptions {
   }
 };
 
+// The network: a rough line drawing to a clean one.
 class VGEN_API SketchSimplification : public nn::Module {
  public:
   explicit SketchSimplification(SketchModel model = SketchModel::gan)

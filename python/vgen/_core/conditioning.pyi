@@ -368,6 +368,7 @@ class DptDepthOptions:
         """
 class DptDepth(vgen._core.nn.Module):
     """
+    The network with the weights of midas_v3_dpt_large.pth: inverse depth of frames.
     """
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """
@@ -442,6 +443,7 @@ class PiDiNetOptions:
         """
 class PiDiNet(vgen._core.nn.Module):
     """
+    The network in its plain form: edges of frames.
     """
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """
@@ -464,6 +466,7 @@ class PiDiNet(vgen._core.nn.Module):
         ...
 class SketchSimplification(vgen._core.nn.Module):
     """
+    The network: a rough line drawing to a clean one.
     """
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """
