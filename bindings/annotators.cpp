@@ -1,6 +1,7 @@
 // Encoders of conditions: depth, edges, sketches, palettes, motion, masks, and conditions that are drawn.
 #include "bindings/tensor.hpp"
 #include "vgen/conditioning/canny.hpp"
+#include "vgen/conditioning/compose.hpp"
 #include "vgen/conditioning/dpt.hpp"
 #include "vgen/conditioning/drawing.hpp"
 #include "vgen/conditioning/factors.hpp"
@@ -152,6 +153,32 @@ void bind_annotators(py::module_& m) {
   m.def("drawn_sketch", &drawn_sketch, "strokes"_a, "frames"_a, "height"_a, "width"_a, Unlocked(),
         doc("conditioning::drawn_sketch"));
   m.def("overlay", &overlay, "frames"_a, "condition"_a, "gain"_a = 1, doc("conditioning::overlay"));
+
+  using Given = std::optional<Tensor>;
+  m.def(
+      "compose",
+      [](const Given& depth, const Given& sketch, const Given& canny, const Given& single_sketch,
+         const Given& local_image, const Given& motion, const Given& frames, const Given& mask, const Given& image,
+         const Given& histogram, std::int64_t count) {
+        const auto tensor = [](const Given& given) { return given.value_or(Tensor()); };
+        const py::gil_scoped_release released;
+        return compose({.depth = tensor(depth),
+                        .sketch = tensor(sketch),
+                        .canny = tensor(canny),
+                        .single_sketch = tensor(single_sketch),
+                        .local_image = tensor(local_image),
+                        .motion = tensor(motion),
+                        .frames = tensor(frames),
+                        .mask = tensor(mask),
+                        .image = tensor(image),
+                        .histogram = tensor(histogram)},
+                       count)
+            .all();
+      },
+      py::kw_only(), "depth"_a = py::none(), "sketch"_a = py::none(), "canny"_a = py::none(),
+      "single_sketch"_a = py::none(), "local_image"_a = py::none(), "motion"_a = py::none(), "frames"_a = py::none(),
+      "mask"_a = py::none(), "image"_a = py::none(), "histogram"_a = py::none(), "num_frames"_a = 0,
+      doc("conditioning::compose"));
 }
 
 }  // namespace vgen::bindings

@@ -399,6 +399,8 @@ void bind_pipelines(py::module_& m) {
           },
           "request"_a, py::arg_v("inputs", Inputs{}, "Inputs()"), py::kw_only(), "on_step"_a = py::none(),
           "sampler"_a = py::none(), doc("pipelines::StepIterator"))
+      .def("load_textual_inversion", &Pipeline::learn_words, "path"_a, py::call_guard<py::gil_scoped_release>(),
+           doc("pipelines::Pipeline::learn_words"))
       .def_property_readonly("components", &Pipeline::components, py::return_value_policy::reference_internal,
                              doc("pipelines::Components"))
       .def_property_readonly(

@@ -119,3 +119,19 @@ def test_drawn_conditions_and_their_overlays():
             conditioning.parse_motion_path(text)
     with pytest.raises(vgen.ConfigError, match="order the keys"):
         conditioning.drawn_mask([conditioning.MaskKey(frame=f, corners=[[0, 0], [1, 1]]) for f in (3, 1)], 5, 8, 8)
+
+
+def test_compose_puts_any_subset_together():
+    depth, motion = torch.rand(4, 1, 16, 24), torch.rand(4, 2, 16, 24)
+    given = conditioning.compose(depth=depth, motion=motion, mask=None, image=torch.ones(8))
+    assert {name: tuple(t.shape) for name, t in given.items()} == {
+        "depth": (1, 1, 4, 16, 24),
+        "motion": (1, 2, 4, 16, 24),
+        "image": (1, 1, 8),
+    }
+    assert torch.equal(given["depth"][0, 0], depth[:, 0])
+    assert conditioning.compose(local_image=torch.rand(1, 3, 16, 24), num_frames=4)["local_image"].shape == (1, 3, 4, 16, 24)
+    with pytest.raises(vgen.ShapeError, match="'motion' has 3 frames, 'depth' says 4"):
+        conditioning.compose(depth=depth, motion=motion[:3])
+    with pytest.raises(vgen.ConfigError, match="go together"):
+        conditioning.compose(mask=torch.ones(4, 1, 16, 24))

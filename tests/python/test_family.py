@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import vgen
-from vgen import pipelines, unet, video
+from vgen import pipelines, text, unet, video
 
 SYSTEMS = ["t2v", "i2vgen_xl", "higen", "sr600", "tf_t2v", "video_composer", "video_lcm", "dream_video", "instruct_video"]
 
@@ -86,6 +86,20 @@ def test_knobs_and_conditions_act(tiny):
     plain = composer("x", seed=1).latents
     depth = torch.full((1, 1, 4, 64, 64), 0.5)
     assert not torch.equal(composer("x", seed=1, conditions={"depth": depth}).latents, plain)
+
+
+def test_a_learned_word_acts(tmp_path):
+    pipelines.write_tiny_model("t2v", tmp_path / "t2v", seed=3)
+    pipe = vgen.Pipeline.from_pretrained(tmp_path / "t2v")
+    plain, beside = pipe("a * on the grass", seed=1).latents, pipe("a fox", seed=1).latents
+    token = text.Tokenizer.clip().encode("*")[0]
+    vectors = torch.full((1, 32), 3.0)
+    torch.save({"string_to_token": {"*": torch.tensor(token)}, "string_to_param": {"*": vectors}}, tmp_path / "dog.pth")
+    pipe.load_textual_inversion(tmp_path / "dog.pth")
+    assert not torch.equal(pipe("a * on the grass", seed=1).latents, plain)
+    assert torch.equal(pipe("a fox", seed=1).latents, beside)
+    with pytest.raises(vgen.Error):
+        pipe.load_textual_inversion(tmp_path / "t2v" / "unet" / "model.safetensors")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import torch
 import typing
 import vgen._core.nn
 import vgen._core.video
-__all__: list[str] = ['ClipText', 'ClipTextEncoder', 'ClipTextOptions', 'ClipTextOutput', 'ClipVision', 'ClipVisionOptions', 'DptDepth', 'DptDepthOptions', 'Encoder', 'MaskKey', 'MotionPath', 'Palette', 'PaletteOptions', 'PiDiNet', 'PiDiNetOptions', 'SketchSimplification', 'SketchStroke', 'TextEmbedding', 'appearance_factors', 'canny', 'canny_thresholds', 'clip_normalise', 'depth_condition', 'drawn_mask', 'drawn_motion', 'drawn_sketch', 'fit_condition', 'imagenet_normalise', 'low_resolution_input', 'mask_track', 'masked_condition', 'motion_factors', 'motion_vectors', 'overlay', 'parse_motion_path', 'random_mask', 'resize_picture', 'sketch', 'to_frames', 'to_rgb']
+__all__: list[str] = ['ClipText', 'ClipTextEncoder', 'ClipTextOptions', 'ClipTextOutput', 'ClipVision', 'ClipVisionOptions', 'DptDepth', 'DptDepthOptions', 'Encoder', 'MaskKey', 'MotionPath', 'Palette', 'PaletteOptions', 'PiDiNet', 'PiDiNetOptions', 'SketchSimplification', 'SketchStroke', 'TextEmbedding', 'appearance_factors', 'canny', 'canny_thresholds', 'clip_normalise', 'compose', 'depth_condition', 'drawn_mask', 'drawn_motion', 'drawn_sketch', 'fit_condition', 'imagenet_normalise', 'low_resolution_input', 'mask_track', 'masked_condition', 'motion_factors', 'motion_vectors', 'overlay', 'parse_motion_path', 'random_mask', 'resize_picture', 'sketch', 'to_frames', 'to_rgb']
 class TextEmbedding:
     """
     What an encoder makes of n texts.
@@ -775,6 +775,17 @@ def canny_thresholds(picture: torch.Tensor, share: typing.SupportsFloat | None =
 def clip_normalise(x: torch.Tensor) -> torch.Tensor:
     """
     (x - mean) / std of CLIP's training pictures, per channel; x [n, 3, h, w] in [0, 1].
+    """
+def compose(*, depth: torch.Tensor | None = None, sketch: torch.Tensor | None = None, canny: torch.Tensor | None = None, single_sketch: torch.Tensor | None = None, local_image: torch.Tensor | None = None, motion: torch.Tensor | None = None, frames: torch.Tensor | None = None, mask: torch.Tensor | None = None, image: torch.Tensor | None = None, histogram: torch.Tensor | None = None, num_frames: typing.SupportsInt = 0) -> dict[str, torch.Tensor]:
+    """
+    VideoComposer's conditions (Wang et al. 2023, section 3.2) put together from any subset of them, checked against each
+    other.
+
+      auto given = compose({.depth = depth.condition(frames), .motion = motion_vectors("clip.mp4")});
+
+    The conditions [1, C, F, H, W], [1, 1, D] and [1, F, bins] under the names that the network declares; frames and mask
+    become "masked" (masked_condition). `frames` is F where no map says it; 0 = one. ShapeError naming the condition that
+    has another shape than its kind, or other frames than the rest, with the fix; ConfigError for a mask without frames.
     """
 def depth_condition(depth: torch.Tensor) -> torch.Tensor:
     """

@@ -610,6 +610,12 @@ class Pipeline:
         """
         Steps of one sampling run, one at a time: a run that is iterated, looked at, and stopped at will.
         """
+    def load_textual_inversion(self, path: os.PathLike | str | bytes) -> None:
+        """
+        Words of prompts whose vectors were learned (textual inversion, as DreamVideo's subjects have), in addition to
+        those of earlier files. IoError, FormatError; ConfigError: a width that is not the text encoder's, a word that is
+        learned already, or a text encoder that is not the folder's own.
+        """
     def plan(self, request: Request, inputs: Inputs = ...) -> Plan:
         """
         A request with every default filled in and checked, and its memory estimated.
