@@ -1,8 +1,12 @@
 """The other side of benchmarks/run.py: the requests of cpp/worker.cpp answered with diffusers, in torch's own process.
 
-One JSON object a line comes in, one goes out. Runs in an environment with scripts/requirements-compare.txt.
+    peer.py [cpu|cuda]
+
+One JSON object a line comes in, one goes out. Runs in an environment with scripts/requirements-compare.txt; the parts of
+the UNet, the autoencoder, the video and training need of it only diffusers.
 """
 
+import functools
 import json
 import resource
 import sys
@@ -14,7 +18,8 @@ from diffusers.models.resnet import ResnetBlock2D
 from diffusers.models.transformers.transformer_temporal import TransformerTemporalModel
 from safetensors.torch import load_file, save_file
 
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+DEVICE = torch.device(sys.argv[1] if len(sys.argv) > 1 else "cpu")
 
 
 def build_unet(o):
@@ -167,18 +172,20 @@ class Twin(torch.nn.Module):
                     module.register_forward_pre_hook(lambda _, inputs: (inputs[0], inputs[1] + self.term))
 
     @staticmethod
-    def place(frames, channels, like):
+    @functools.cache
+    def place(frames, channels, dtype):
         """[channels, frames]"""
-        angle = (torch.arange(frames) + 0.5) * (torch.pi / frames)
-        return torch.stack([f(angle * k) for k in range(1, channels // 2 + 1) for f in (torch.cos, torch.sin)]).to(like)
+        angle = (torch.arange(frames, device=DEVICE) + 0.5) * (torch.pi / frames)
+        rows = [f(angle * k) for k in range(1, channels // 2 + 1) for f in (torch.cos, torch.sin)]
+        return torch.stack(rows).to(dtype)
 
     def forward(self, x, t, text):
         frames = x.shape[2]
         if self.frame_text is not None:
-            place = self.place(frames, self.places, text).t().expand(len(text), -1, -1)
+            place = self.place(frames, self.places, text.dtype).t().expand(len(text), -1, -1)
             mean = text.mean(1, keepdim=True).expand(-1, frames, -1)
             self.term = self.frame_text(torch.cat([mean, place], 2)).flatten(0, 1)
-        parts = [self.place(frames, n, x)[None, :, :, None, None] for n in self.positions]
+        parts = [self.place(frames, n, x.dtype)[None, :, :, None, None] for n in self.positions]
         if parts:
             x = torch.cat([x, *(p.expand(len(x), -1, -1, *x.shape[3:]) for p in parts)], 1)
         return self.net(x, t, encoder_hidden_states=text).sample
@@ -193,24 +200,24 @@ def twin_name(name):
 def filled(build, options, weights, dtype, name=str):
     with torch.device("meta"):
         model = build(options)
-    state = {name(k): v.to(DTYPES[dtype]) for k, v in load_file(weights).items()}
+    state = {name(k): v.to(DTYPES[dtype]) for k, v in load_file(weights, device=str(DEVICE)).items()}
     model.load_state_dict(state, assign=True)
     return model.eval().requires_grad_(False)
 
 
 def make_weights(build, options, file, seed, dtype):
     """Values that keep activations near 1, exact in bfloat16: matrices N(0, 1/fan_in), norms near 1, small biases."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator(DEVICE).manual_seed(seed)
     with torch.device("meta"):
         shapes = {k: v.shape for k, v in build(options).state_dict().items()}
     state = {}
     for name, shape in shapes.items():
-        value = torch.randn(shape, generator=generator)
+        value = torch.randn(shape, generator=generator, device=DEVICE)
         if len(shape) > 1:
             value *= shape[1:].numel() ** -0.5
         else:
             value = value * 0.1 + (1 if "norm" in name and name.endswith("weight") else 0)
-        state[name] = value.to(torch.bfloat16).to(DTYPES[dtype])
+        state[name] = value.to(torch.bfloat16).to(DTYPES[dtype]).cpu()
     save_file(state, file)
 
 
@@ -218,20 +225,28 @@ class Peer:
     def __init__(self):
         self.tensors, self.unet, self.compiled, self.vae, self.optimizer = {}, None, None, None, None
 
+    @staticmethod
+    def wait():
+        """Kernels of a device run behind the program; a figure holds what they took."""
+        if DEVICE.type == "cuda":
+            torch.cuda.synchronize()
+
     def timed(self, rounds, f):
         seconds = []
         for _ in range(rounds):
+            self.wait()
             start = time.perf_counter()
             f()
+            self.wait()
             seconds.append(time.perf_counter() - start)
         return seconds
 
     def save(self, q, out):
         if "output" in q:
-            save_file({"output": out.float().contiguous()}, q["output"])
+            save_file({"output": out.float().cpu().contiguous()}, q["output"])
 
     def do_inputs(self, q):
-        self.tensors = load_file(q["file"])
+        self.tensors = load_file(q["file"], device=str(DEVICE))
 
     def do_make_unet(self, q):
         make_weights(build_unet, q["options"], q["weights"], q["seed"], q["dtype"])
@@ -329,8 +344,8 @@ class Peer:
 
         def run():
             generator = torch.Generator().manual_seed(7)
-            z = torch.randn(q["shape"], generator=generator)
-            scheduler.set_timesteps(q["steps"])
+            z = torch.randn(q["shape"], generator=generator).to(DEVICE)
+            scheduler.set_timesteps(q["steps"], device=DEVICE)
             for t in scheduler.timesteps:
                 out = network(torch.cat([z, z]), t, text)
                 free, bound = out.chunk(2)
@@ -338,7 +353,7 @@ class Peer:
                 z = scheduler.step(out, t, z).prev_sample
             self.out = z
             pixels = self.decode_latents(z, z.shape[2])
-            self.frames = ((pixels / 2 + 0.5).clamp(0, 1) * 255).to(torch.uint8)
+            self.frames = ((pixels / 2 + 0.5).clamp(0, 1) * 255).to(torch.uint8).cpu()
 
         with torch.no_grad():
             seconds = self.timed(q["rounds"], run)
@@ -381,15 +396,20 @@ class Peer:
     def do_memory(self, q):
         with open("/proc/self/status") as f:
             now = next(int(line.split()[1]) for line in f if line.startswith("VmRSS")) * 1024
-        return {"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, "now": now}
+        reply = {"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, "now": now}
+        if DEVICE.type == "cuda":
+            reply["device_peak"] = torch.cuda.max_memory_allocated()
+        return reply
 
     def answer(self, q):
         start = time.perf_counter()
         out = getattr(self, "do_" + q["do"])(q)
+        self.wait()
         return out or {"seconds": time.perf_counter() - start}
 
 
 def main():
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False  # as in the worker: fp32 is fp32
     peer = Peer()
     for line in sys.stdin:
         try:

@@ -66,6 +66,7 @@ class Side:
     """One of the two processes."""
 
     def __init__(self, command, env=None):
+        self.name = pathlib.Path(command[-2]).name  # before the device
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **(env or {})}
         )
@@ -85,7 +86,7 @@ class Side:
             raise SystemExit(f"{self.process.args}: ended without an answer to {do}")
         reply = json.loads(line)
         shown = {k: v for k, v in reply.items() if k in ("seconds", "loss", "error")}
-        print(pathlib.Path(self.process.args[-1]).name, do, json.dumps(shown), file=sys.stderr)
+        print(self.name, do, json.dumps(shown), file=sys.stderr)
         if "error" in reply:
             raise SystemExit(f"{self.process.args[0]}: {do}: {reply['error']}")
         reply["cpu"] = self.cpu() - before
@@ -101,13 +102,16 @@ class Bench:
         self.args = args
         self.folder = pathlib.Path(args.scratch or tempfile.mkdtemp(prefix="vgen-bench-"))
         self.folder.mkdir(parents=True, exist_ok=True)
-        env = {"OMP_NUM_THREADS": str(args.threads)}
-        self.env = env
-        self.worker = [str(pathlib.Path(args.vgen) / "benchmarks/worker")]
-        self.peer = [args.peer_python, str(HERE / "peer.py")]
+        self.env = {"OMP_NUM_THREADS": str(args.threads)}
+
+    def ours(self, program="worker"):
+        return Side([str(pathlib.Path(self.args.vgen) / "benchmarks" / program), self.args.device], self.env)
+
+    def theirs(self):
+        return Side([self.args.peer_python, str(HERE / "peer.py"), self.args.device], self.env)
 
     def sides(self):
-        return Side(self.worker, self.env), Side(self.peer, self.env)
+        return self.ours(), self.theirs()
 
     def path(self, name):
         return str(self.folder / name)
@@ -148,8 +152,16 @@ class Bench:
         }
         self.keep(part, row)
 
+    def peaks(self, *sides):
+        """Peak memory of the processes, and on a device also what its tensors took there."""
+        found = [side.ask("memory") for side in sides]
+        keys = {"peak_bytes": "peak"} | ({"device_peak_bytes": "device_peak"} if self.args.device == "cuda" else {})
+        return {name: [f[key] for f in found] for name, key in keys.items()}
+
     def keep(self, part, row):
-        row["machine"] = machine() | {"threads": self.args.threads}
+        row["machine"] = machine(self.args.device) | {"threads": self.args.threads}
+        if self.args.device != "cpu":
+            part = row["part"] = f"{part}_{self.args.device}"
         out = pathlib.Path(self.args.results)
         out.mkdir(parents=True, exist_ok=True)
         (out / f"{part}.json").write_text(json.dumps(row, indent=1) + "\n")
@@ -193,7 +205,7 @@ class Bench:
             return ask
 
         ours, *others = self.turns([step(mine, "mine")] + [step(yours, mode, mode=mode) for mode in modes])
-        memory = [side.ask("memory")["peak"] for side in (mine, yours)]
+        memory = self.peaks(mine, yours)
         mine.close()
         yours.close()
         work = flops(b, f, h, w, 77)
@@ -210,14 +222,14 @@ class Bench:
                 shape=[b, 4, f, h, w],
                 dtype=dtype,
                 load_seconds=load,
-                peak_bytes=memory,
+                **memory,
                 gflops=[round(work / min(t["seconds"]) / 1e9, 1) for t in (ours, theirs)],
                 gate=self.gate(self.path("mine.safetensors"), yours_file, exact, dtype),
             )
 
     def gate(self, mine, yours, exact, dtype):
-        """fp32: the two outputs differ by at most 1e-4. bf16: our distance to the fp32 output of diffusers is at most 1.25
-        times that of diffusers' own bf16."""
+        """fp32: the two outputs differ by at most 1e-4. Half precision: our distance to the fp32 output of diffusers is at most 1.25
+        times that of diffusers' own."""
         from safetensors.torch import load_file
 
         m, y = (load_file(p)["output"].double() for p in (mine, yours))
@@ -236,16 +248,23 @@ class Bench:
     def part_unet_bf16(self):
         self.unet("bf16", self.args.modes)
 
+    def part_unet_fp16(self):
+        if self.args.device == "cpu":
+            raise SystemExit("unet_fp16: needs --device cuda")
+        self.unet("fp16", self.args.modes)
+
     def part_growth(self):
         """One forward of the full-size UNet at several sizes against the closed form of its work."""
-        mine = Side(self.worker, self.env)
+        mine = self.ours()
         mine.ask("unet", options=FULL, weights=self.path("unet-full-fp32.safetensors"), dtype="fp32")
         rows = []
+        # one thread: processor seconds, which other work on the machine disturbs less
+        processor = self.args.threads == 1 and self.args.device == "cpu"
         self.around(self.args.before)
         for f, h, w in ((4, 16, 16), (8, 16, 16), (16, 16, 16), (24, 16, 16), (8, 16, 32), (8, 24, 24), (8, 32, 32)):
             mine.ask("inputs", file=self.unet_inputs(1, f, h, w, 0))
             replies = [mine.ask("unet_step", rounds=1) for _ in range(2)]
-            seconds = min(r["cpu"] if self.args.threads == 1 else r["seconds"][0] for r in replies)
+            seconds = min(r["cpu"] if processor else r["seconds"][0] for r in replies)
             rows.append({"frames": f, "area": h * w, "seconds": seconds, "gflop": flops(1, f, h, w, 77) / 1e9})
         self.around(self.args.after)
         mine.close()
@@ -254,9 +273,8 @@ class Bench:
         slope, offset = statistics.linear_regression(x, y)
         for r in rows:
             r["residual"] = round(r["seconds"] / (slope * r["gflop"] + offset) - 1, 3)
-        # one thread: processor seconds, which other work on the machine disturbs less
         self.keep("growth", {"rows": rows, "gflops_per_second": round(1 / slope, 1), "offset_seconds": round(offset, 3),
-                             "clock": "processor" if self.args.threads == 1 else "wall"})  # fmt: skip
+                             "clock": "processor" if processor else "wall"})  # fmt: skip
 
     def part_vae(self):
         import torch
@@ -291,8 +309,7 @@ class Bench:
         import torch
         from safetensors.torch import load_file, save_file
 
-        mine = Side([str(pathlib.Path(self.args.vgen) / "benchmarks/encoders")], self.env)
-        yours = Side(self.peer, self.env)
+        mine, yours = self.ours("encoders"), self.theirs()
         weights = self.path(f"{which}-encoder.safetensors")
         if not os.path.exists(weights):
             yours.ask("make_encoder", which=which, options=options, weights=weights, seed=4)
@@ -309,12 +326,12 @@ class Bench:
                 lambda i: yours.ask("encode", which=which, rounds=1, output=files[1]),
             ]
         )
-        memory = [each.ask("memory")["peak"] for each in (mine, yours)]
+        memory = self.peaks(mine, yours)
         m, y = (load_file(p)["output"].double() for p in files)
         far = ((m - y).norm() / y.norm()).item()
         mine.close()
         yours.close()
-        self.report(f"{which}_encode", ours, theirs, peer, shape=[1, 3, side, side], dtype="fp32", peak_bytes=memory,
+        self.report(f"{which}_encode", ours, theirs, peer, shape=[1, 3, side, side], dtype="fp32", **memory,
                     gate={"difference": far, "limit": 1e-4, "holds": far <= 1e-4})  # fmt: skip
 
     def part_vae_encode(self):
@@ -357,7 +374,7 @@ class Bench:
             [lambda i: mine.ask("video", rounds=1, prompt=prompt)]
             + [lambda i, m=m: yours.ask("video", rounds=1, output=theirs_file[m], mode=m, **q) for m in self.args.modes]
         )
-        memory = [side.ask("memory")["peak"] for side in (mine, yours)]
+        memory = self.peaks(mine, yours)
         mine.close()
         yours.close()
         m = load_file(self.path("words.safetensors"))["latents"].double()
@@ -365,7 +382,7 @@ class Bench:
             y = load_file(theirs_file[mode])["output"].double()
             cosine = ((m * y).sum() / m.norm() / y.norm()).item()
             self.report("video_" + mode, ours, theirs, "diffusers " + mode, model=self.args.model, steps=first["steps"],
-                        size=[first["frames"], first["height"], first["width"]], peak_bytes=memory,
+                        size=[first["frames"], first["height"], first["width"]], **memory,
                         gate={"cosine_of_latents": cosine, "limit": 0.999, "holds": cosine >= 0.999})  # fmt: skip
 
     def part_training(self):
@@ -388,13 +405,13 @@ class Bench:
         for side in (mine, yours):
             side.ask("inputs", file=file)
         ours, theirs = self.turns([lambda i, side=side: side.ask("train_step", rounds=1, rate=1e-4) for side in (mine, yours)])
-        memory = [side.ask("memory")["peak"] for side in (mine, yours)]
+        memory = self.peaks(mine, yours)
         mine.close()
         yours.close()
         losses = [r["last"]["loss"] for r in (ours, theirs)]
         far = abs(losses[0] / losses[1] - 1)
         self.report("training", ours, theirs, "diffusers eager, AdamW(fused=True)", shape=list(shape), dtype="fp32",
-                    peak_bytes=memory, losses=losses, gate={"difference": far, "limit": 1e-4, "holds": far <= 1e-4})  # fmt: skip
+                    **memory, losses=losses, gate={"difference": far, "limit": 1e-4, "holds": far <= 1e-4})  # fmt: skip
 
     def part_tokenizer(self):
         import random
@@ -450,14 +467,14 @@ class Bench:
                             "model": self.args.model})  # fmt: skip
 
 
-def machine():
+def machine(device):
     import torch
 
     with open("/proc/cpuinfo") as f:
         cpu = next((line.split(":")[1].strip() for line in f if line.startswith("model name")), platform.machine())
     with open("/proc/cpuinfo") as f:
         flags = next((line.split(":")[1].split() for line in f if line.startswith("flags")), [])
-    return {
+    found = {
         "cpu": cpu,
         "cores": os.cpu_count(),
         "features": [k for k in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if k in flags],
@@ -466,6 +483,9 @@ def machine():
         "python": platform.python_version(),
         "load_average": round(os.getloadavg()[0], 1),
     }
+    if device == "cuda":
+        found |= {"device": torch.cuda.get_device_name(), "cuda": torch.version.cuda, "tf32": False}
+    return found
 
 
 def table(results):
@@ -488,6 +508,7 @@ def main():
     p.add_argument("--only", nargs="+", help="parts to run")
     p.add_argument("--rounds", type=int, default=7)
     p.add_argument("--warm", type=int, default=3, help="rounds before those that count")
+    p.add_argument("--device", default="cpu", choices=["cpu", "cuda"], help="where both sides compute")
     p.add_argument("--threads", type=int, default=os.cpu_count())
     p.add_argument("--batch", type=int, default=1)
     p.add_argument("--frames", type=int, default=16)
@@ -505,8 +526,8 @@ def main():
     if args.table:
         return table(pathlib.Path(args.results))
     bench = Bench(args)
-    parts = [n[5:] for n in dir(bench) if n.startswith("part_")]
-    for part in args.only or parts:
+    parts = [n[5:] for n in vars(Bench) if n.startswith("part_")]  # as defined: growth and bf16 use what fp32 leaves
+    for part in args.only or [p for p in parts if p != "unet_fp16" or args.device != "cpu"]:
         if part not in parts:
             raise SystemExit(f"no part {part}; there are {', '.join(parts)}")
         getattr(bench, "part_" + part)()

@@ -1,4 +1,5 @@
-// encoders: the vgen side of the parts vae_encode, vision and depth of benchmarks/run.py, which need no pipeline.
+// encoders [cpu|cuda]: the vgen side of the parts vae_encode, vision and depth of benchmarks/run.py, which need no
+// pipeline.
 #include <ATen/core/grad_mode.h>
 
 #include <map>
@@ -26,8 +27,10 @@ struct Encoders {
     Options options;
     from_node(q.at("options"), options);
     auto network = std::make_unique<Network>(options);
+    weights::LoadOptions how;
+    how.device = bench::device;
     weights::load_weights(weights::targets_of(*network), weights::read_state_dict(q.at("weights").as_string()),
-                          keys(options));
+                          keys(options), how);
     network->eval();
     return network;
   }
@@ -48,7 +51,9 @@ struct Encoders {
     const std::string& what = q.at("do").as_string();
     const auto start = bench::Clock::now();
     if (what == "inputs") {
-      pictures = weights::read_state_dict(q.at("file").as_string()).at(0).second.clone();
+      pictures = weights::read_state_dict(q.at("file").as_string())
+                     .at(0)
+                     .second.to(bench::device, at::kFloat, /*non_blocking=*/false, /*copy=*/true);
     } else if (what == "vae") {
       vae = made<vae::AutoencoderKl, vae::AutoencoderKlOptions>(
           q, [](const auto& o) { return vae::diffusers_keys(o, vae::DiffusersAttention::to_q); });
@@ -65,13 +70,15 @@ struct Encoders {
     } else {
       throw ConfigError(str("encoders: no such request: ", what));
     }
+    bench::wait_for_device();
     return Node::map({{"seconds", Node(bench::since(start))}});
   }
 };
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  bench::use_device(argc, argv);
   nn::cache_memory(true);
   Encoders encoders;
   bench::serve([&](const Node& q) { return encoders.answer(q); });

@@ -1,6 +1,12 @@
 // What the workers of benchmarks/run.py share: one JSON object a line comes in, one goes out; work is timed inside.
 #pragma once
+#include <ATen/Context.h>
+#include <c10/core/CachingDeviceAllocator.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+#include <dlfcn.h>
+
 #include <chrono>
+#include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <iostream>
@@ -14,18 +20,39 @@ namespace vgen::bench {
 using Clock = std::chrono::steady_clock;
 inline double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
+// Of the whole process: the program's argument, cpu (the default) or cuda.
+inline at::Device device = at::kCPU;
+inline void use_device(int argc, char** argv) {
+  if (argc < 2 || std::string(argv[1]) == "cpu") return;
+  const void* cuda = dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);  // registers the back end
+  if (std::string(argv[1]) != "cuda" || !cuda || !at::hasCUDA()) {
+    std::cerr << argv[0] << ": " << argv[1] << ": " << (cuda ? "torch sees no such device" : dlerror()) << '\n';
+    std::exit(1);
+  }
+  device = at::Device(at::kCUDA, 0);
+  at::globalContext().setAllowTF32CuDNN(false);  // as in peer.py: fp32 is fp32
+}
+// Kernels of a device run behind the program; a figure holds what they took.
+inline void wait_for_device() {
+  if (!device.is_cpu()) c10::impl::VirtualGuardImpl(device.type()).synchronizeDevice(0);
+}
+
 // Seconds of each of `rounds` calls.
 inline Node timed(std::int64_t rounds, const std::function<void()>& f) {
   std::vector<Node> out;
   for (std::int64_t i = 0; i < rounds; ++i) {
+    wait_for_device();
     const auto start = Clock::now();
     f();
+    wait_for_device();
     out.emplace_back(since(start));
   }
   return Node::list(std::move(out));
 }
 
-inline at::ScalarType dtype_of(const Node& n) { return n.as_string() == "bf16" ? at::kBFloat16 : at::kFloat; }
+inline at::ScalarType dtype_of(const Node& n) {
+  return n.as_string() == "bf16" ? at::kBFloat16 : n.as_string() == "fp16" ? at::kHalf : at::kFloat;
+}
 
 // The answer to a timed request; its result goes to the file "output", if there is one.
 inline Node save(const Node& q, const Tensor& out, const Node& seconds) {
@@ -41,7 +68,11 @@ inline double kilobytes_of(const std::string& key) {
   return 0;
 }
 inline Node memory() {
-  return Node::map({{"peak", Node(kilobytes_of("VmHWM") * 1024)}, {"now", Node(kilobytes_of("VmRSS") * 1024)}});
+  Node reply = Node::map({{"peak", Node(kilobytes_of("VmHWM") * 1024)}, {"now", Node(kilobytes_of("VmRSS") * 1024)}});
+  if (!device.is_cpu())  // [0]: over all pools, what torch.cuda.max_memory_allocated tells
+    reply.set("device_peak", Node(static_cast<std::int64_t>(
+                                 c10::getDeviceAllocator(device.type())->getDeviceStats(0).allocated_bytes[0].peak)));
+  return reply;
 }
 
 // Answers standard input until it ends; an error is an answer, too.

@@ -1,5 +1,6 @@
-// worker: what benchmarks/run.py asks of vgen, timed inside one process that stays up. One JSON object a line comes in,
-// one goes out: {"do": "unet", ...} -> {"seconds": ..}. benchmarks/peer.py answers the same requests with diffusers.
+// worker [cpu|cuda]: what benchmarks/run.py asks of vgen, timed inside one process that stays up. One JSON object a
+// line comes in, one goes out: {"do": "unet", ...} -> {"seconds": ..}. benchmarks/peer.py answers the same requests
+// with diffusers.
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/randn.h>
@@ -20,6 +21,7 @@ namespace {
 
 using namespace vgen;
 using bench::Clock;
+using bench::device;
 using bench::dtype_of;
 using bench::save;
 using bench::since;
@@ -134,13 +136,15 @@ struct Worker {
     if (what == "inputs") {
       tensors.clear();
       cache.clear();
-      for (auto& [name, tensor] : weights::read_state_dict(q.at("file").as_string())) tensors[name] = tensor.clone();
+      for (auto& [name, tensor] : weights::read_state_dict(q.at("file").as_string()))
+        tensors[name] = tensor.to(device, tensor.scalar_type(), /*non_blocking=*/false, /*copy=*/true);
     } else if (what == "unet") {
       unet::UNetOptions options;
       from_node(q.at("options"), options);
       unet = std::make_shared<unet::UNet>(options);
       weights::LoadOptions how;
       how.dtype = dtype_of(q.at("dtype"));
+      how.device = device;
       weights::load_weights(weights::targets_of(*unet), weights::read_state_dict(q.at("weights").as_string()),
                             unet::diffusers_keys(*unet), how);
       unet->eval();
@@ -150,10 +154,12 @@ struct Worker {
       vae = std::make_shared<vae::AutoencoderKl>(options);
       weights::LoadOptions how;
       how.dtype = dtype_of(q.at("dtype"));
+      how.device = device;
       weights::load_weights(weights::targets_of(*vae), weights::read_state_dict(q.at("weights").as_string()),
                             vae::diffusers_keys(options, vae::DiffusersAttention::to_q), how);
     } else if (what == "pipeline") {
-      pipe = std::make_unique<Pipeline>(Pipeline::from_pretrained(q.at("folder").as_string()));
+      pipe =
+          std::make_unique<Pipeline>(Pipeline::from_pretrained(q.at("folder").as_string(), {.device = device.str()}));
       unet = pipe->components().unet;
       vae = pipe->components().vae;
     } else if (what == "export") {
@@ -173,13 +179,15 @@ struct Worker {
     } else {
       throw ConfigError(str("worker: no such request: ", what));
     }
+    bench::wait_for_device();
     return Node::map({{"seconds", Node(since(start))}});
   }
 };
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  bench::use_device(argc, argv);
   nn::cache_memory(true);
   Worker worker;
   bench::serve([&](const Node& q) { return worker.answer(q); });
