@@ -13,7 +13,7 @@ import sys
 import time
 
 import torch
-from diffusers import AutoencoderKL, DDIMScheduler, UNet3DConditionModel
+from diffusers import AutoencoderKL, DDIMScheduler, I2VGenXLUNet, UNet3DConditionModel
 from diffusers.models.resnet import ResnetBlock2D
 from diffusers.models.transformers.transformer_temporal import TransformerTemporalModel
 from safetensors.torch import load_file, save_file
@@ -22,22 +22,31 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 DEVICE = torch.device(sys.argv[1] if len(sys.argv) > 1 else "cpu")
 
 
+def unet_config(o):
+    """What diffusers calls vgen's UNetOptions."""
+    kinds = [["DownBlock3D", "CrossAttnDownBlock3D"][level["attention"]] for level in o["levels"]]
+    return {
+        "in_channels": o["in_channels"],
+        "out_channels": o["out_channels"],
+        "down_block_types": kinds,
+        "up_block_types": [k.replace("Down", "Up") for k in reversed(kinds)],
+        "block_out_channels": [o["channels"] * level["multiplier"] for level in o["levels"]],
+        "layers_per_block": o["blocks_per_level"],
+        "norm_num_groups": o["norm_groups"],
+        "cross_attention_dim": o["context_channels"],
+        "attention_head_dim": o["head_channels"],
+    }
+
+
+def build_i2vgen_xl(o):
+    return I2VGenXLUNet(**unet_config(o))
+
+
 def build_unet(o):
     """UNet3DConditionModel of vgen's UNetOptions, without values."""
-    levels = o["levels"]
-    stem = sum(s["channels"] for s in o.get("stem", []))
-    kinds = [["DownBlock3D", "CrossAttnDownBlock3D"][level["attention"]] for level in levels]
-    model = UNet3DConditionModel(
-        in_channels=o["in_channels"] + stem,
-        out_channels=o["out_channels"],
-        down_block_types=kinds,
-        up_block_types=[k.replace("Down", "Up") for k in reversed(kinds)],
-        block_out_channels=[o["channels"] * level["multiplier"] for level in levels],
-        layers_per_block=o["blocks_per_level"],
-        norm_num_groups=o["norm_groups"],
-        cross_attention_dim=o["context_channels"],
-        attention_head_dim=o["head_channels"],
-    )
+    config = unet_config(o)
+    config["in_channels"] += sum(s["channels"] for s in o.get("stem", []))
+    model = UNet3DConditionModel(**config)
     if o["first_heads"] != 8:  # fixed in diffusers
         model.transformer_in = TransformerTemporalModel(
             num_attention_heads=o["first_heads"],
@@ -249,13 +258,15 @@ class Peer:
         self.tensors = load_file(q["file"], device=str(DEVICE))
 
     def do_make_unet(self, q):
-        make_weights(build_unet, q["options"], q["weights"], q["seed"], q["dtype"])
+        build = build_i2vgen_xl if q.get("system") == "i2vgen_xl" else build_unet
+        make_weights(build, q["options"], q["weights"], q["seed"], q["dtype"])
 
     def do_make_vae(self, q):
         make_weights(build_vae, q["options"], q["weights"], q["seed"], q["dtype"])
 
     def do_unet(self, q):
-        self.unet = filled(Twin, q["options"], q["weights"], q["dtype"], twin_name)
+        how = (build_i2vgen_xl, str) if q.get("system") == "i2vgen_xl" else (Twin, twin_name)
+        self.unet = filled(how[0], q["options"], q["weights"], q["dtype"], how[1])
         self.compiled = None
 
     def network(self, mode):
@@ -278,6 +289,35 @@ class Peer:
         network = self.network(q["mode"])
         with torch.no_grad():
             seconds = self.timed(q["rounds"], lambda: setattr(self, "out", network(x, t, text)))
+        self.save(q, self.out)
+        return {"seconds": seconds}
+
+    def do_guided_step(self, q):
+        """A step of I2VGenXLPipeline's loop, whose UNet takes the frames behind the first, too: their time, from 0 to 1."""
+        scheduler = DDIMScheduler(
+            beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, clip_sample=False, set_alpha_to_one=False
+        )
+        scheduler.set_timesteps(q["steps"], device=DEVICE)
+        dtype = next(self.unet.parameters()).dtype
+        x, t, given = self.tensors[q["latent"]], torch.tensor(q["time"], device=DEVICE), self.tensors
+        first, frames = given["local_image"].unsqueeze(2), x.shape[2]
+        times = torch.arange(1, frames, device=DEVICE) / (frames - 1)
+        rest = times.view(1, 1, -1, 1, 1).expand(*first.shape[:2], -1, *first.shape[3:])
+        conditions = {
+            "encoder_hidden_states": given["text"].to(dtype),
+            "image_latents": torch.cat([first, rest], 2).to(dtype),
+            "image_embeddings": given["image"].to(dtype),
+            "fps": given["fps"],
+        }
+
+        def step():
+            out = self.unet(torch.cat([x, x]).to(dtype), t, **conditions).sample
+            bound, free = out.chunk(2)
+            self.out = free + q["guidance"] * (bound - free)
+            scheduler.step(self.out, t, x)
+
+        with torch.no_grad():
+            seconds = self.timed(q["rounds"], step)
         self.save(q, self.out)
         return {"seconds": seconds}
 

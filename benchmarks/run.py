@@ -253,10 +253,53 @@ class Bench:
             raise SystemExit("unet_fp16: needs --device cuda")
         self.unet("fp16", self.args.modes)
 
+    def part_i2vgen_step(self):
+        """A guided step of I2VGen-XL's full-size network in the middle of a run, at its own, small size. The gate looks at
+        the guided prediction, for the step's result is mostly the latent that it began with."""
+        import torch
+        from safetensors.torch import load_file, save_file
+
+        frames, h, w = 8, 16, 16
+        mine, yours = self.sides()
+        weights = self.path("i2vgen-full-fp32.safetensors")
+        same = {"options": FULL, "weights": weights, "dtype": "fp32", "system": "i2vgen_xl"}
+        if not os.path.exists(weights):
+            yours.ask("make_unet", **same, seed=6)
+        g = torch.Generator().manual_seed(7)
+        file = self.path("i2vgen-inputs.safetensors")
+        image = torch.randn(1, 1, 1024, generator=g)
+        save_file(
+            {f"latent{i}": torch.randn(1, 4, frames, h, w, generator=g) for i in range(3)}
+            | {
+                "text": torch.randn(2, 77, 1024, generator=g),
+                "local_image": torch.randn(1, 4, h, w, generator=g).repeat(2, 1, 1, 1),
+                "image": torch.cat([image, torch.zeros_like(image)]),  # the branch without the prompt has no picture
+                "fps": torch.tensor([16, 16]),
+            },
+            file,
+        )
+        load = []
+        for side in (mine, yours):
+            load.append(side.ask("unet", **same)["seconds"])
+            side.ask("inputs", file=file)
+
+        def step(side, out):
+            q = {"rounds": 1, "guidance": 9.0, "time": 501, "steps": 50, "output": self.path(out)}
+            return lambda i: side.ask("guided_step", latent=f"latent{i % 3}", **q)
+
+        ours, theirs = self.turns([step(mine, "m.safetensors"), step(yours, "y.safetensors")])
+        memory = self.peaks(mine, yours)
+        mine.close()
+        yours.close()
+        m, y = (load_file(self.path(p))["output"].double() for p in ("m.safetensors", "y.safetensors"))
+        far = ((m - y).norm() / y.norm()).item()
+        self.report("i2vgen_step", ours, theirs, "diffusers eager", shape=[2, 4, frames, h, w], dtype="fp32",
+                    load_seconds=load, **memory, gate={"difference": far, "limit": 1e-4, "holds": far <= 1e-4})  # fmt: skip
+
     def part_growth(self):
         """One forward of the full-size UNet at several sizes against the closed form of its work."""
         mine = self.ours()
-        mine.ask("unet", options=FULL, weights=self.path("unet-full-fp32.safetensors"), dtype="fp32")
+        mine.ask("unet", weights=self.path("unet-full-fp32.safetensors"), dtype="fp32")
         rows = []
         # one thread: processor seconds, which other work on the machine disturbs less
         processor = self.args.threads == 1 and self.args.device == "cpu"

@@ -10,7 +10,9 @@
 #include <string>
 
 #include "requests.hpp"
+#include "vgen/diffusion/denoiser.hpp"
 #include "vgen/nn/memory.hpp"
+#include "vgen/pipelines/model_folder.hpp"
 #include "vgen/pipelines/pipeline.hpp"
 #include "vgen/samplers/ddim.hpp"
 #include "vgen/text/tokenizer.hpp"
@@ -45,6 +47,31 @@ struct Worker {
                           {.cache = &cache, .observe = {}, .dropout = {}});
     });
     return save(q, out, seconds);
+  }
+
+  // A DDIM step of a guided run, from q.latent: what the steps of a run have in common stays in `cache`, as in a
+  // pipeline.
+  Node guided_step(const Node& q) {
+    const at::NoGradGuard off;
+    unet::Conditions given;
+    for (const auto& [name, tensor] : tensors)
+      if (!name.starts_with("latent")) given.set(name, tensor);
+    const diffusion::Model both = [&](const Tensor& x, const Tensor& t) {
+      return unet->forward(x, t, given, {.cache = &cache, .observe = {}, .dropout = {}}).to(at::kFloat);
+    };
+    const auto schedule = schedulers::make_schedule();
+    const auto denoiser =
+        diffusion::denoiser(diffusion::guided_in_one_batch(both, {.scale = q.at("guidance").as_double()}), schedule,
+                            diffusion::Prediction::epsilon);
+    const int t = static_cast<int>(q.at("time").as_int());
+    const auto from = schedule.level(t),
+               to = schedule.level(t - schedule.steps() / static_cast<int>(q.at("steps").as_int()));
+    diffusion::Denoised out;
+    const Node seconds = timed(q.at("rounds").as_int(), [&] {
+      out = denoiser(at(q.at("latent").as_string()), from);
+      samplers::ddim_step(out, from, to, /*eta=*/0);
+    });
+    return save(q, out.eps, seconds);
   }
 
   Node decode(const Node& q) {
@@ -139,14 +166,12 @@ struct Worker {
       for (auto& [name, tensor] : weights::read_state_dict(q.at("file").as_string()))
         tensors[name] = tensor.to(device, tensor.scalar_type(), /*non_blocking=*/false, /*copy=*/true);
     } else if (what == "unet") {
-      unet::UNetOptions options;
-      from_node(q.at("options"), options);
-      unet = std::make_shared<unet::UNet>(options);
+      const pipelines::PartFile part = pipelines::open_part(q.at("weights").as_string());
+      unet = std::make_shared<unet::UNet>(std::get<unet::UNetOptions>(part.options));
       weights::LoadOptions how;
       how.dtype = dtype_of(q.at("dtype"));
       how.device = device;
-      weights::load_weights(weights::targets_of(*unet), weights::read_state_dict(q.at("weights").as_string()),
-                            unet::diffusers_keys(*unet), how);
+      pipelines::load_part(part, *unet, how);
       unet->eval();
     } else if (what == "vae") {
       vae::AutoencoderKlOptions options;
@@ -166,6 +191,8 @@ struct Worker {
       export_to(q.at("folder").as_string());
     } else if (what == "unet_step") {
       return unet_step(q);
+    } else if (what == "guided_step") {
+      return guided_step(q);
     } else if (what == "decode") {
       return decode(q);
     } else if (what == "train_step") {
