@@ -1,6 +1,7 @@
 // Golden cases.
 #include "bindings/common.hpp"
 #include "vgen/parity/case.hpp"
+#include "vgen/tensor/device.hpp"
 
 namespace vgen::bindings {
 
@@ -27,12 +28,14 @@ void bind_parity(py::module_& m) {
       });
   m.def(
       "run",
-      [](const std::filesystem::path& root, const std::string& only) {
+      [](const std::filesystem::path& root, const std::string& only, const std::string& device) {
+        const at::Device where = device_named(device);
         return interruptible([&](const CancelToken& cancel) {
-          return run(root, only, [&](const Outcome&) { cancel.check("parity"); });
+          return run(
+              root, only, [&](const Outcome&) { cancel.check("parity"); }, where);
         });
       },
-      "root"_a, "only"_a = "",
+      "root"_a, "only"_a = "", "device"_a = "cpu",
       "Runs every golden case under `root` (a folder or one .json) whose \"area/name\" matches the glob `only`.");
 }
 

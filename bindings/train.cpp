@@ -1,6 +1,7 @@
 // Training.
 #include "bindings/options.hpp"
 #include "vgen/formats/yaml.hpp"
+#include "vgen/tensor/device.hpp"
 #include "vgen/train/config.hpp"
 #include "vgen/train/learning_rate.hpp"
 
@@ -39,11 +40,14 @@ void bind_train(py::module_& m) {
       "The configuration in a YAML or JSON file; `changes` as --set of the command line: {\"trainer.steps\": 100}.");
   m.def(
       "run",
-      [](const TrainConfig& config, const std::filesystem::path& folder, const py::object& progress) {
+      [](const TrainConfig& config, const std::filesystem::path& folder, const py::object& progress,
+         const std::string& device) {
         const OnProgress report = to_progress(progress);
-        return interruptible([&](const CancelToken& cancel) { return run(config, folder, cancel, report); });
+        const at::Device where = device_named(device);
+        return interruptible(
+            [&](const CancelToken& cancel) { return run(config, folder, cancel, report, nullptr, where); });
       },
-      "config"_a, "folder"_a, py::kw_only(), "progress"_a = py::none(),
+      "config"_a, "folder"_a, py::kw_only(), "progress"_a = py::none(), "device"_a = "cpu",
       "Trains what the configuration describes in `folder` and goes on where an earlier run of the same folder "
       "stopped. Ctrl-C "
       "finishes the step and writes a checkpoint before KeyboardInterrupt. The model is in folder/model at the end.");

@@ -31,8 +31,8 @@ int cmd_eval(Invocation& in) {
   callbacks.cancel = in.cancel;
   const OnProgress progress = in.console.progress();
   progress({"load", 0, 0, 0});
-  pipelines::Pipeline pipe =
-      pipelines::Pipeline::from_pretrained(in.text("model"), {.dtype = in.text("dtype", "fp32")});
+  pipelines::Pipeline pipe = pipelines::Pipeline::from_pretrained(
+      in.text("model"), {.device = in.text("device", "cpu"), .dtype = in.text("dtype", "fp32")});
   pipe.plan(request);  // refuses what does not suit the model
   const auto start = std::chrono::steady_clock::now();
 

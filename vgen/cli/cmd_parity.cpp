@@ -5,6 +5,7 @@
 
 #include "vgen/cli/backend.hpp"
 #include "vgen/parity/case.hpp"
+#include "vgen/tensor/device.hpp"
 
 namespace vgen::cli {
 namespace {
@@ -29,22 +30,22 @@ std::string line(const parity::Outcome& o) {
 int cmd_parity(Invocation& in) {
   std::vector<parity::Outcome> all;
   Node rows = Node::list();
-  for (const std::string& root : in.texts("case")) {
-    parity::run(root, in.text("only"), [&](const parity::Outcome& o) {
-      in.cancel.check("parity");
-      if (!o.ok || !in.flag("failed")) in.console.print(line(o));
-      rows.items.push_back(Node::map({{"area", o.area},
-                                      {"name", o.name},
-                                      {"ok", o.ok},
-                                      {"worst", o.worst},
-                                      {"error", o.error},
-                                      {"tolerance", o.tolerance},
-                                      {"compared", static_cast<std::int64_t>(o.compared)},
-                                      {"seconds", o.seconds},
-                                      {"message", o.message}}));
-      all.push_back(o);
-    });
-  }
+  const at::Device device = device_named(in.text("device", "cpu"));
+  const auto each = [&](const parity::Outcome& o) {
+    in.cancel.check("parity");
+    if (!o.ok || !in.flag("failed")) in.console.print(line(o));
+    rows.items.push_back(Node::map({{"area", o.area},
+                                    {"name", o.name},
+                                    {"ok", o.ok},
+                                    {"worst", o.worst},
+                                    {"error", o.error},
+                                    {"tolerance", o.tolerance},
+                                    {"compared", static_cast<std::int64_t>(o.compared)},
+                                    {"seconds", o.seconds},
+                                    {"message", o.message}}));
+    all.push_back(o);
+  };
+  for (const std::string& root : in.texts("case")) parity::run(root, in.text("only"), each, device);
   const auto held = std::ranges::count_if(all, [](const parity::Outcome& o) { return o.ok; });
   const bool ok = !all.empty() && held == static_cast<std::ptrdiff_t>(all.size());
   in.console.print(all.empty()

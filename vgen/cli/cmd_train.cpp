@@ -8,6 +8,7 @@
 #include "vgen/cli/backend.hpp"
 #include "vgen/formats/json.hpp"
 #include "vgen/formats/yaml.hpp"
+#include "vgen/tensor/device.hpp"
 #include "vgen/train/config.hpp"
 
 namespace vgen::cli {
@@ -35,7 +36,7 @@ std::string rescue_words(train::Rescue& rescue) {
 
 int cmd_train(Invocation& in) {
   const std::string path = in.text("config");
-  VGEN_CHECK(in.text("device", "cpu") == "cpu", Unavailable, "train: only --device cpu is built in");
+  const at::Device device = device_named(in.text("device", "cpu"));
   Node root = formats::read_config_file(path);
   in.override_with_sets(root);
   const auto config = read<train::TrainConfig>(root, {path, ""});
@@ -63,7 +64,7 @@ int cmd_train(Invocation& in) {
         }
         show(e);
       },
-      rescue.get());
+      rescue.get(), device);
   in.console.print(
       str(result.finished ? "finished" : "stopped after a checkpoint", " at step ", result.step,
           result.step > first ? str(", loss ", result.last_loss) : "",

@@ -28,6 +28,7 @@ TextualInversion::TextualInversion(ClipText& tower, std::vector<Placeholder> pla
     : tower_(&tower), placeholders_(std::move(placeholders)), options_(options) {
   const at::NoGradGuard no_grad;
   const std::int64_t width = tower.options().width;
+  const Tensor like = tower.named_parameters().front().second;
   vectors_.resize(placeholders_.size());  // never resized again: parameters are registered by address
   for (std::size_t i = 0; i < placeholders_.size(); ++i) {
     const Placeholder& p = placeholders_[i];
@@ -39,10 +40,10 @@ TextualInversion::TextualInversion(ClipText& tower, std::vector<Placeholder> pla
     tokens_.push_back(token);
     Tensor initial, start;
     if (p.initial.empty()) {
-      start = at::rand({p.vectors, width}, generator, at::TensorOptions(at::kFloat));
+      start = at::rand({p.vectors, width}, generator, at::TensorOptions(at::kFloat)).to(like.device());
     } else {
       const Tensor id = at::tensor({first_token(tokenizer, p.initial, "initial word")}, at::kLong);
-      initial = tower.embed(id.unsqueeze(0)).view({1, width}).expand({p.vectors, width}).clone();
+      initial = tower.embed(id.unsqueeze(0).to(like.device())).view({1, width}).expand({p.vectors, width}).clone();
       start = initial.clone();
     }
     initial_.push_back(initial);

@@ -19,12 +19,18 @@
 #include "vgen/nn/ops.hpp"
 #include "vgen/nn/res_block.hpp"
 #include "vgen/nn/transformer.hpp"
+#include "vgen/tensor/random.hpp"
 
 namespace vgen::nn {
 
 Tensor dropout(const Tensor& x, double p, bool training, const std::optional<at::Generator>& generator) {
   if (!training || p == 0) return x;
-  return x * at::empty_like(x).bernoulli_(1 - p, generator).div_(1 - p);
+  const Tensor mask = at::empty_like(x);
+  if (generator)
+    mask.bernoulli_(1 - p, generator_on(x.device(), *generator));
+  else
+    mask.bernoulli_(1 - p);
+  return x * mask.div_(1 - p);
 }
 
 // ---- embeddings ----

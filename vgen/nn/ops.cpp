@@ -35,8 +35,11 @@ using torch::autograd::variable_list;
 
 // ---- which path ----
 
-bool has_kernels(const Tensor& x) {
-  return x.device().is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16) && x.numel() > 0;
+// A tensor elsewhere than x is left to ATen, which says so.
+template <class... T>
+bool has_kernels(const Tensor& x, const T&... others) {
+  return x.device().is_cpu() && (... && (!others.defined() || others.is_cpu())) &&
+         (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16) && x.numel() > 0;
 }
 Type type_of(const Tensor& x) { return x.scalar_type() == at::kFloat ? Type::f32 : Type::bf16; }
 const kernels::Table& table_of(const Tensor& x) { return kernels::table(type_of(x)); }
@@ -498,8 +501,9 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
 constexpr std::int64_t kShort = 256;  // keys up to which the kernels are faster than ATen's flash attention
 
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads, bool causal) {
-  const bool short_keys = has_kernels(q) && k.size(1) >= 1 && k.size(1) <= kShort && q.size(-1) / heads <= kShort &&
-                          k.scalar_type() == q.scalar_type() && v.scalar_type() == q.scalar_type();
+  const bool short_keys = has_kernels(q, k, v) && k.size(1) >= 1 && k.size(1) <= kShort &&
+                          q.size(-1) / heads <= kShort && k.scalar_type() == q.scalar_type() &&
+                          v.scalar_type() == q.scalar_type();
   if (!short_keys) return aten_attention(q, k, v, heads, causal);
   const Tensor rq = rows_contiguous(q), rk = rows_contiguous(k), rv = rows_contiguous(v);
   return records(q, k, v) ? AttentionFunction::apply(rq, rk, rv, heads, causal)
@@ -687,7 +691,7 @@ constexpr std::int64_t kLeastRows = 32;  // below, packing the weights costs mor
 
 // Is this a case for the kernels? Then x [.., in] as rows.
 bool has_products(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  return x.device().is_cpu() && x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat &&
+  return has_kernels(x, weight, bias) && x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat &&
          weight.size(0) % kernels::kWidth == 0 && weight.size(1) % kernels::kWidth == 0 && weight.is_contiguous() &&
          (!bias.defined() || (bias.scalar_type() == at::kFloat && bias.is_contiguous())) &&
          x.numel() / std::max<std::int64_t>(x.size(-1), 1) >= kLeastRows;
@@ -745,7 +749,7 @@ Tensor run_linear_geglu(const Tensor& x, const Tensor& weight, const Tensor& bia
 Tensor group_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t groups, double eps, bool silu,
                   const Tensor& added) {
   const bool plain = !records(x, weight, bias) && !(added.defined() && records(added));
-  const bool fused = plain && has_kernels(x);
+  const bool fused = plain && has_kernels(x, weight, bias, added);
   if (added.defined() && !fused) {
     std::vector<std::int64_t> shape(static_cast<std::size_t>(x.dim()), 1);
     shape.front() = x.size(0);
@@ -754,7 +758,7 @@ Tensor group_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, std
   }
   if (x.is_cuda() && plain)
     if (Tensor y = cuda_group_norm(x, weight, bias, groups, eps, silu); y.defined()) return y;
-  if (!has_kernels(x)) return aten_group_norm(x, weight, bias, groups, eps, silu);
+  if (!has_kernels(x, weight, bias)) return aten_group_norm(x, weight, bias, groups, eps, silu);
   const Tensor input = x.contiguous();
   if (!fused) return GroupNormFunction::apply(input, weight, bias, groups, eps, silu);
   Tensor mean, rstd;
@@ -764,7 +768,7 @@ Tensor group_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, std
 Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
   if (x.is_cuda() && !records(x, weight, bias))
     if (Tensor y = cuda_layer_norm(x, weight, bias, eps); y.defined()) return y;
-  if (!has_kernels(x)) return aten_layer_norm(x, weight, bias, eps);
+  if (!has_kernels(x, weight, bias)) return aten_layer_norm(x, weight, bias, eps);
   const Tensor input = x.contiguous();
   if (records(x, weight, bias)) return LayerNormFunction::apply(input, weight, bias, eps);
   Tensor mean, rstd;

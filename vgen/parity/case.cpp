@@ -1,5 +1,6 @@
 #include "vgen/parity/case.hpp"
 
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 
@@ -59,20 +60,25 @@ Tensor flat64(const Tensor& x) { return x.detach().to(at::kCPU, at::kDouble).con
 
 }  // namespace
 
+at::Device& device() {
+  static at::Device current = at::kCPU;
+  return current;
+}
+
 Tensor uniform(std::string_view salt, std::string_view name, at::IntArrayRef shape) {
   return fill(salt, name, shape, 1, 0);
 }
 Tensor unit(std::string_view salt, std::string_view name, at::IntArrayRef shape) {
-  return fill(salt, name, shape, std::sqrt(3.0), 0);
+  return fill(salt, name, shape, std::sqrt(3.0), 0).to(device());
 }
 Tensor parameter(std::string_view salt, std::string_view name, at::IntArrayRef shape) {
   if (shape.size() >= 2) {
     double fan_in = 1;
     for (std::size_t i = 1; i < shape.size(); ++i) fan_in *= static_cast<double>(shape[i]);
-    return fill(salt, name, shape, std::sqrt(3.0 / fan_in), 0);
+    return fill(salt, name, shape, std::sqrt(3.0 / fan_in), 0).to(device());
   }
   const bool weight = shape.size() == 1 && name.ends_with("weight");
-  return fill(salt, name, shape, 0.1, weight ? 1 : 0);
+  return fill(salt, name, shape, 0.1, weight ? 1 : 0).to(device());
 }
 
 const Tensor& Case::golden(const std::string& key) const {
@@ -164,7 +170,7 @@ const Report::Row* Report::worst() const {
 // ---- running ----
 
 std::vector<Outcome> run(const fs::path& root, const std::string& only,
-                         const std::function<void(const Outcome&)>& on_case) {
+                         const std::function<void(const Outcome&)>& on_case, at::Device where) {
   VGEN_CHECK(fs::exists(root), IoError, "parity: no such file or folder: ", printable(root.string()));
   std::vector<fs::path> paths;
   if (fs::is_regular_file(root)) {
@@ -174,6 +180,8 @@ std::vector<Outcome> run(const fs::path& root, const std::string& only,
       if (entry.is_regular_file() && entry.path().extension() == ".json") paths.push_back(entry.path());
     std::ranges::sort(paths);
   }
+  device() = where;
+  at::globalContext().setAllowTF32CuDNN(false);  // goldens are float32 throughout
   std::vector<Outcome> outcomes;
   for (const fs::path& path : paths) {
     // The name is matched first: reading every case to run one would be slow.

@@ -25,6 +25,9 @@ struct Case {
 
 VGEN_API Case load_case(const std::filesystem::path& json_path);
 
+// Where the cases are computed: unit() and parameter() give tensors there, hence the networks that they fill.
+VGEN_API at::Device& device();
+
 // The formula of tests/golden/README.md: crc32 and splitmix64, float64 arithmetic, rounded once to float32.
 VGEN_API Tensor unit(std::string_view salt, std::string_view name, at::IntArrayRef shape);  // unit variance
 VGEN_API Tensor uniform(std::string_view salt, std::string_view name,
@@ -73,6 +76,6 @@ struct Outcome {
   std::string message;
 };
 VGEN_API std::vector<Outcome> run(const std::filesystem::path& root, const std::string& only = "",
-                                  const std::function<void(const Outcome&)>& on_case = {});
+                                  const std::function<void(const Outcome&)>& on_case = {}, at::Device where = at::kCPU);
 
 }  // namespace vgen::parity

@@ -90,7 +90,8 @@ void run_towers(const Case& c, Report& report) {
   Towers towers(c, report);
   const auto texts = strings(c.json.at("texts"));
   const Tensor ids =
-      conditioning::ids_tensor(text::Tokenizer::clip().tokenize(texts, towers.text_options.context_length));
+      conditioning::ids_tensor(text::Tokenizer::clip().tokenize(texts, towers.text_options.context_length))
+          .to(device());
   std::map<std::string, Tensor> ours;
   for (const ClipLayer layer : {ClipLayer::last, ClipLayer::penultimate}) {
     const auto out = towers.text.forward(ids, layer);
@@ -104,7 +105,7 @@ void run_towers(const Case& c, Report& report) {
     for (const char* name : {"last.image", "penultimate.image", "encode_image"}) ours[name] = image;
   }
   const std::int64_t side = towers.vision_options.image_size;
-  ours["white_image"] = conditioning::clip_normalise(at::ones({1, 3, side, side}));
+  ours["white_image"] = conditioning::clip_normalise(at::ones({1, 3, side, side}, at::TensorOptions(device())));
   ours["zero_feature"] = towers.vision.forward(ours["white_image"]);
   for (const auto& [name, golden] : c.tensors) {
     if (name == "tokens")
@@ -136,8 +137,9 @@ void run_inversion(const Case& c, Report& report) {
     inversion.vectors(i).copy_(input(c.json.at("inputs").at(words[i])));
   }
   inversion.requires_grad(true);
-  const Tensor ids = conditioning::ids_tensor(
-      text::Tokenizer::clip().tokenize(strings(c.json.at("texts")), towers.text_options.context_length));
+  const Tensor ids = conditioning::ids_tensor(text::Tokenizer::clip().tokenize(strings(c.json.at("texts")),
+                                                                               towers.text_options.context_length))
+                         .to(device());
   const auto now = inversion.replace(ids);
   const auto out = towers.text.forward_embedded(now.embedded, now.ids, ClipLayer::penultimate);
   ours["tokens_before"] = ids;

@@ -130,7 +130,9 @@ void run_pipelines(const Case& c, Report& report) {
     conditioning::ClipText tower(conditioning::ClipTextOptions::from_open_clip(config.at("clip")));
     fill(tower, conditioning::open_clip_keys(tower.options()), salts.at("clip").as_string());
     const Tensor ids = conditioning::ids_tensor(text::Tokenizer::clip().tokenize(
-        {prompt->as_string(), config.at("negative_prompt").as_string()}, tower.options().context_length));
+                                                    {prompt->as_string(), config.at("negative_prompt").as_string()},
+                                                    tower.options().context_length))
+                           .to(device());
     report.exact("tokens", ids, c.golden("tokens"));
     words = tower.forward(ids).words;
     compare("y", words.narrow(0, 0, 1));

@@ -17,8 +17,8 @@
 namespace vgen::parity {
 namespace {
 
-// One argument of the reference's forward call.
-Tensor argument(const Node& node, std::string_view salt) {
+// One argument of the reference's forward call, on the CPU or where the formula makes it.
+Tensor given_argument(const Node& node, std::string_view salt) {
   if (node.is_number()) return at::full({1}, node.as_double());
   if (const Node* name = node.find("unit")) return unit(salt, name->as_string(), node.at("shape").as_ints());
   if (const Node* shape = node.find("zeros")) return at::zeros(shape->as_ints());
@@ -31,6 +31,7 @@ Tensor argument(const Node& node, std::string_view salt) {
   if (const Node* values = node.find("float32")) return at::tensor(values->as_doubles(), at::kDouble).to(at::kFloat);
   throw UnsupportedError("unets: an argument is none of unit, zeros, int64, float32");
 }
+Tensor argument(const Node& node, std::string_view salt) { return given_argument(node, salt).to(device()); }
 
 // The reference's names of conditions -> ours. Its other arguments have no effect.
 const std::map<std::string, std::string>& condition_names() {
@@ -97,6 +98,7 @@ void run_unets(const Case& c, Report& report) {
   const auto shared = std::make_shared<unet::UNet>(options);
   unet::UNet& net = *shared;
   net.eval();
+  net.to(device(), at::kFloat);  // adapters are made where the network is
   auto adapters = inject_adapters(type, c.json.at("constructor"), shared);
 
   // Parameters: the same names and shapes in the same order, then the values by rule.

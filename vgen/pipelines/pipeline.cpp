@@ -1,6 +1,5 @@
 #include "vgen/pipelines/pipeline.hpp"
 
-#include <ATen/Context.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
@@ -28,6 +27,7 @@
 #include "vgen/pipelines/numerics.hpp"
 #include "vgen/pipelines/pixels.hpp"
 #include "vgen/pipelines/system.hpp"
+#include "vgen/tensor/device.hpp"
 
 namespace vgen::pipelines {
 namespace fs = std::filesystem;
@@ -78,18 +78,9 @@ const char* name_of(at::ScalarType type) {
 }
 
 at::Device device_of(const LoadOptions& o) {
-  if (o.device == "cpu") {
-    VGEN_CHECK(o.dtype != "fp16", ConfigError, "dtype: fp16 needs a CUDA device; on the CPU use fp32 or bf16");
-    return at::kCPU;
-  }
-  VGEN_CHECK(o.device == "cuda" ||
-                 (o.device.starts_with("cuda:") && o.device.find_first_not_of("0123456789", 5) == std::string::npos &&
-                  o.device.size() > 5 && o.device.size() < 8),
-             ConfigError, "device: expected cpu, cuda or cuda:N, got '", printable(o.device), "'");
-  dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);  // registers the CUDA back end, if torch has one
-  VGEN_CHECK(at::hasCUDA(), Unavailable, "device ", o.device,
-             ": no CUDA device; torch sees none here, use --device cpu");
-  return at::Device(o.device);
+  VGEN_CHECK(o.device != "cpu" || o.dtype != "fp16", ConfigError,
+             "dtype: fp16 needs a CUDA device; on the CPU use fp32 or bf16");
+  return device_named(o.device);
 }
 
 double available_memory() {

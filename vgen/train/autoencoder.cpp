@@ -18,13 +18,14 @@
 
 namespace vgen::train {
 
-AutoencoderTask::AutoencoderTask(const AutoencoderTaskOptions& options, const TrainerOptions& trainer)
+AutoencoderTask::AutoencoderTask(const AutoencoderTaskOptions& options, const TrainerOptions& trainer,
+                                 at::Device device)
     : options_(options), model_(options.model) {
   VGEN_CHECK(options.batch >= 1, ConfigError, "autoencoder: batch must be >= 1, got ", options.batch);
   nn::initialise(model_, make_generator(trainer.seed));
   if (!options.start.empty()) start_from(options.start, "vae", model_);
   model_.train();
-  if (trainer.precision == Precision::bf16) model_.to(at::kCPU, at::kBFloat16);
+  model_.to(device, dtype_of(trainer.precision));
 }
 
 Parameters AutoencoderTask::parameters() { return model_.named_parameters(); }
@@ -47,13 +48,12 @@ Tensor AutoencoderTask::loss(std::uint64_t seed, long long step, int part) {
                    [](std::uint8_t share) { return static_cast<float>(share) / 255; });
     masks.push_back(shares);
   }
-  const at::ScalarType dtype = parameters()[0].second.scalar_type();
-  const Tensor x = at::stack(pictures);
-  const vae::DiagonalGaussian posterior = model_.encode(x.to(dtype));
+  const Tensor like = parameters()[0].second, x = at::stack(pictures).to(like.device());
+  const vae::DiagonalGaussian posterior = model_.encode(x.to(like.scalar_type()));
   const Tensor y = model_.decode(posterior.sample(noise_from(draw))).to(at::kFloat);
   const Tensor difference = y - x;
   const vae::DiagonalGaussian exact{posterior.mean.to(at::kFloat), posterior.logvar.to(at::kFloat)};
-  const Tensor weight = at::stack(masks) * (options_.object_weight - 1) + 1;  // [B, 1, H, W]
+  const Tensor weight = at::stack(masks).to(like.device()) * (options_.object_weight - 1) + 1;  // [B, 1, H, W]
   return options_.l1 * (weight * difference.abs()).mean() + options_.l2 * (weight * difference.square()).mean() +
          options_.kl * exact.kl().mean() / static_cast<double>(x[0].numel());
 }
@@ -62,7 +62,7 @@ std::map<std::string, double> AutoencoderTask::preview(long long step, const std
                                                        EventLog& log) {
   const at::NoGradGuard off;
   model_.eval();
-  const at::ScalarType dtype = parameters()[0].second.scalar_type();
+  const Tensor like = parameters()[0].second;
   constexpr int clips = 48, shown = 6;
   std::vector<video::Frames> rows;
   int alike = 0, right = 0;
@@ -70,8 +70,8 @@ std::map<std::string, double> AutoencoderTask::preview(long long step, const std
   for (int i = 0; i < clips; ++i) {
     const data::ShapesClip clip =
         data::shapes_clip(options_.data_seed + 1, static_cast<std::uint64_t>(i), data::Split::train, options_.world);
-    const Tensor x = pipelines::to_tensor(clip.frames);
-    const Tensor y = model_.decode(model_.encode(x.to(dtype)).mode()).to(at::kFloat);
+    const Tensor x = pipelines::to_tensor(clip.frames).to(like.device());
+    const Tensor y = model_.decode(model_.encode(x.to(like.scalar_type())).mode()).to(at::kFloat);
     error += (y - x).abs().mean().item<double>() / clips;
     const video::Frames back = pipelines::to_frames(y, clip.frames.fps);
     const auto before = metrics::score(metrics::judge(clip.frames), clip.attributes),

@@ -32,7 +32,7 @@ struct AutoencoderTaskOptions {
 
 class VGEN_API AutoencoderTask : public Task {
  public:
-  AutoencoderTask(const AutoencoderTaskOptions& options, const TrainerOptions& trainer);
+  AutoencoderTask(const AutoencoderTaskOptions& options, const TrainerOptions& trainer, at::Device device = at::kCPU);
   Parameters parameters() override;
   Tensor loss(std::uint64_t seed, long long step, int part) override;
   // Picture rows of originals and reconstructions; share of clips that the judge reads alike before and after the round

@@ -24,10 +24,11 @@ struct TrainConfig {
   }
 };
 
-VGEN_API std::unique_ptr<Task> make_task(const TrainConfig& config);
+VGEN_API std::unique_ptr<Task> make_task(const TrainConfig& config, at::Device device = at::kCPU);
 
-// Trains the configured task in `folder`; see train().
+// Trains the configured task in `folder`; see train(). A run may go on on another device than it began on, then to
+// rounding.
 VGEN_API TrainResult run(const TrainConfig& config, const std::filesystem::path& folder, const CancelToken& cancel = {},
-                         const OnProgress& progress = {}, Rescue* rescue = nullptr);
+                         const OnProgress& progress = {}, Rescue* rescue = nullptr, at::Device device = at::kCPU);
 
 }  // namespace vgen::train

@@ -31,8 +31,8 @@ struct MuonOptions {
 // Whether Muon moves this parameter: two or more dimensions, not excluded.
 VGEN_API bool moved_by_muon(const std::string& name, const Tensor& parameter, const MuonOptions& options);
 
-// About U V^T of m = U S V^T, m [rows, columns] float32: every singular value lands in about [0.7, 1.2], very small
-// ones below.
+// About U V^T of each m = U S V^T, m [n, rows, columns] float32: every singular value lands in about [0.7, 1.2], very
+// small ones below.
 VGEN_API Tensor orthogonalised(const Tensor& m, int iterations = 5);
 
 class VGEN_API Muon {

@@ -38,7 +38,8 @@ class VGEN_API AdamW {
 
  private:
   AdamWOptions options_;
-  std::vector<Tensor> parameters_, first_, second_, counts_;
+  std::vector<Tensor> parameters_, first_, second_;
+  Tensor count_;  // steps, where the parameters are
   long long steps_ = 0;
 };
 

@@ -9,7 +9,8 @@
 
 namespace vgen::train {
 
-TextEncoderTask::TextEncoderTask(const TextEncoderTaskOptions& options, const TrainerOptions& trainer)
+TextEncoderTask::TextEncoderTask(const TextEncoderTaskOptions& options, const TrainerOptions& trainer,
+                                 at::Device device)
     : options_(options), model_(options.model), reader_(options.model.width) {
   VGEN_CHECK(options.batch >= 1, ConfigError, "text_encoder: batch must be >= 1, got ", options.batch);
   VGEN_CHECK(options.world.objects == 1, ConfigError,
@@ -17,10 +18,8 @@ TextEncoderTask::TextEncoderTask(const TextEncoderTaskOptions& options, const Tr
   model_.initialise(step_generator(trainer.seed, 0, 0, 1));
   nn::initialise(reader_, step_generator(trainer.seed, 0, 0, 2));
   if (!options.start.empty()) start_from(options.start, "text_encoder", model_);
-  if (trainer.precision == Precision::bf16) {
-    model_.to(at::kCPU, at::kBFloat16);
-    reader_.to(at::kCPU, at::kBFloat16);
-  }
+  model_.to(device, dtype_of(trainer.precision));
+  reader_.to(device, dtype_of(trainer.precision));
 }
 
 Parameters TextEncoderTask::parameters() {
@@ -39,7 +38,9 @@ std::pair<Tensor, Tensor> TextEncoderTask::read(std::uint64_t first, int count, 
   }
   const auto tokens =
       text::Tokenizer::clip().tokenize(std::span<const std::string>(captions), options_.model.context_length);
-  return {model_.forward(conditioning::ids_tensor(tokens)).words, CaptionReader::labels(attributes)};
+  const at::Device device = model_.named_parameters().front().second.device();
+  return {model_.forward(conditioning::ids_tensor(tokens).to(device)).words,
+          CaptionReader::labels(attributes).to(device)};
 }
 
 Tensor TextEncoderTask::loss(std::uint64_t seed, long long step, int part) {
@@ -56,7 +57,7 @@ std::map<std::string, double> TextEncoderTask::preview(long long step, const std
   const auto [words, labels] = read(0, captions, data::Split::unseen);
   const std::vector<Tensor> scores = reader_.forward(words);
   std::map<std::string, double> shares;
-  Tensor all = at::ones({captions}, at::kBool);
+  Tensor all = at::ones({captions}, labels.options().dtype(at::kBool));
   std::int64_t column = 0;
   std::apply(
       [&](const auto&... fields) {

@@ -29,7 +29,7 @@ struct TextEncoderTaskOptions {
 
 class VGEN_API TextEncoderTask : public Task {
  public:
-  TextEncoderTask(const TextEncoderTaskOptions& options, const TrainerOptions& trainer);
+  TextEncoderTask(const TextEncoderTaskOptions& options, const TrainerOptions& trainer, at::Device device = at::kCPU);
   Parameters parameters() override;
   Tensor loss(std::uint64_t seed, long long step, int part) override;
   // Share of 500 captions of unseen combinations whose attribute is read right, for each attribute and for all.

@@ -1,8 +1,9 @@
 #include "vgen/train/text_to_video.hpp"
 
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/stack.h>
 
@@ -29,7 +30,7 @@ Tensor denoising_loss(unet::UNet& unet, const schedulers::NoiseSchedule& schedul
                       const Tensor& latents, const Tensor& t, const Tensor& noise, const unet::Conditions& conditions,
                       const unet::ForwardOptions& how) {
   const Tensor noisy = diffusion::add_noise(schedule, latents, noise, t);
-  const Tensor out = unet.forward(noisy, t, conditions, how).to(at::kFloat);
+  const Tensor out = unet.forward(noisy, t.to(latents.device()), conditions, how).to(at::kFloat);
   return (out - diffusion::target(prediction, schedule, latents, noise, t, noisy)).square().flatten(1).mean(1).mean();
 }
 
@@ -39,8 +40,8 @@ struct TextToVideoTask::Data {
   std::vector<std::string> captions;  // as drawn
 };
 
-TextToVideoTask::TextToVideoTask(const TextToVideoTaskOptions& o, const TrainerOptions& trainer)
-    : options_(o), schedule_(schedulers::make_schedule(o.index.schedule)) {
+TextToVideoTask::TextToVideoTask(const TextToVideoTaskOptions& o, const TrainerOptions& trainer, at::Device device)
+    : options_(o), accumulate_(trainer.accumulate), schedule_(schedulers::make_schedule(o.index.schedule)) {
   VGEN_CHECK(o.batch >= 1 && o.clips >= o.batch, ConfigError, "text_to_video: needs 1 <= batch <= clips, got ", o.batch,
              " and ", o.clips);
   for (const StageOptions& stage : o.stages)
@@ -75,10 +76,9 @@ TextToVideoTask::TextToVideoTask(const TextToVideoTaskOptions& o, const TrainerO
     text_->requires_grad(false);
   }
   unet_->train();
-  if (trainer.precision == Precision::bf16) {
-    unet_->to(at::kCPU, at::kBFloat16);
-    text_->to(at::kCPU, at::kBFloat16);
-  }
+  unet_->to(device, dtype_of(trainer.precision));
+  text_->to(device, dtype_of(trainer.precision));
+  vae_->to(device, at::kFloat);
 }
 TextToVideoTask::~TextToVideoTask() = default;
 
@@ -101,7 +101,7 @@ void TextToVideoTask::prepare(const CancelToken& cancel, const OnProgress& progr
   std::string source = formats::dump_json(to_node(vae_->options())) + formats::dump_json(to_node(options_.world)) +
                        str(options_.data_seed, " ", options_.clips);
   vae_->each_parameter([&](const std::string& name, Tensor& t) {
-    const Tensor bytes = t.detach().contiguous();
+    const Tensor bytes = t.detach().cpu().contiguous();
     source += name + sha256_hex({static_cast<const char*>(bytes.const_data_ptr()), bytes.nbytes()});
   });
   const std::string fingerprint = sha256_hex(source);
@@ -116,26 +116,37 @@ void TextToVideoTask::prepare(const CancelToken& cancel, const OnProgress& progr
     }
     log::warn("text_to_video: ", cache.string(), " holds other latents; they are computed anew");
   }
+  const at::Device device = vae_->parameters().front().device();
+  std::vector<data::ShapesClip> clips(64);  // drawn side by side
+  std::vector<Tensor> drawn, parts;
   for (int k = 0; k < options_.clips; ++k) {
     cancel.check("train");
-    const data::ShapesClip clip =
-        data::shapes_clip(options_.data_seed, static_cast<std::uint64_t>(k), data::Split::train, options_.world);
-    const Tensor z =
-        vae_->encode(pipelines::to_tensor(clip.frames)).mode() * vae_->options().scale_factor;  // [F, C, h, w]
-    if (!data->latents.defined())
-      data->latents = at::empty({options_.clips, z.size(1), z.size(0), z.size(2), z.size(3)}, at::kHalf);
-    data->latents[k].copy_(z.transpose(0, 1));
+    const auto place = static_cast<std::size_t>(k) % clips.size();
+    if (place == 0)
+      at::parallel_for(0, std::min<std::int64_t>(std::ssize(clips), options_.clips - k), 1,
+                       [&](std::int64_t begin, std::int64_t end) {
+                         for (std::int64_t i = begin; i < end; ++i)
+                           clips[static_cast<std::size_t>(i)] =
+                               data::shapes_clip(options_.data_seed, static_cast<std::uint64_t>(k + i),
+                                                 data::Split::train, options_.world);
+                       });
+    const Tensor pixels = pipelines::to_tensor(clips[place].frames).to(device);
+    const Tensor z = vae_->encode(pixels).mode() * vae_->options().scale_factor;  // [F, C, h, w]
+    drawn.push_back(z.transpose(0, 1).to(at::kHalf));
+    if (place + 1 < clips.size() && k + 1 < options_.clips) continue;
+    parts.push_back(at::stack(drawn).cpu());  // a device is waited for once in a while only
+    drawn.clear();
     if (progress)
       progress({"latents", k + 1, options_.clips,
                 std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()});
   }
+  data->latents = at::cat(parts);
   if (!cache.empty())
     weights::save_state_dict(cache, {{"latents", data->latents}}, {.metadata = {{"fingerprint", fingerprint}}});
   data_ = std::move(data);
 }
 
-Tensor TextToVideoTask::loss(std::uint64_t seed, long long step, int part) {
-  if (!data_) prepare({}, {});
+TextToVideoTask::Batch TextToVideoTask::draw(std::uint64_t seed, long long step, int part) const {
   StageOptions stage{.until = 0, .frames = static_cast<int>(data_->latents.size(2)), .batch = options_.batch};
   for (auto later = options_.stages.rbegin(); later != options_.stages.rend(); ++later)
     if (step <= later->until) stage = *later;
@@ -160,18 +171,36 @@ Tensor TextToVideoTask::loss(std::uint64_t seed, long long step, int part) {
   for (std::int64_t i = 0; i < batch; ++i) {
     const std::int64_t clip = which[i].item<std::int64_t>(),
                        first = stride == 1 ? 0 : std::min(phase[i].to(at::kLong).item<std::int64_t>(), stride - 1);
-    chosen.push_back(
-        data_->latents[clip].slice(1, first, first + stride * (stage.frames - 1) + 1, stride).to(at::kFloat));
+    chosen.push_back(data_->latents[clip].slice(1, first, first + stride * (stage.frames - 1) + 1, stride));
     captions.push_back(drop[i].item<bool>() ? options_.index.defaults.negative_prompt
                                             : data_->captions[static_cast<std::size_t>(clip)]);
   }
-  const Tensor latents = at::stack(chosen);
-  const Tensor noise = diffusion::draw_noise(latents, options_.offset_noise, noise_from(draw));
+  const Tensor latents = at::stack(chosen).to(at::kFloat);
   const auto tokens =
       text::Tokenizer::clip().tokenize(std::span<const std::string>(captions), options_.text.context_length);
-  const Tensor words = text_->forward(conditioning::ids_tensor(tokens)).words;
-  return denoising_loss(*unet_, schedule_, options_.index.prediction, latents, t, noise, {{"text", words}},
-                        {.cache = nullptr, .observe = {}, .dropout = draw});
+  return {.latents = latents,
+          .t = t,
+          .noise = diffusion::draw_noise(latents, options_.offset_noise, noise_from(draw)),
+          .ids = conditioning::ids_tensor(tokens),
+          .draw = draw};
+}
+
+Tensor TextToVideoTask::loss(std::uint64_t seed, long long step, int part) {
+  if (!data_) prepare({}, {});
+  const Place here{seed, step, part};
+  const bool waits = next_.valid() && next_place_ == here;
+  const Batch batch = waits ? next_.get() : draw(seed, step, part);
+  const at::Device device = unet_->parameters().front().device();
+  if (!device.is_cpu()) {  // the host is idle while a device computes
+    next_place_ = part + 1 < accumulate_ ? Place{seed, step, part + 1} : Place{seed, step + 1, 0};
+    next_ = std::async(std::launch::async, [this, next = next_place_] {
+      return std::apply(&TextToVideoTask::draw, std::tuple_cat(std::tuple(this), next));
+    });
+  }
+  const Tensor words = text_->forward(batch.ids.to(device)).words;
+  return denoising_loss(*unet_, schedule_, options_.index.prediction, batch.latents.to(device), batch.t,
+                        batch.noise.to(device), {{"text", words}},
+                        {.cache = nullptr, .observe = {}, .dropout = batch.draw});
 }
 
 std::map<std::string, double> TextToVideoTask::preview(long long step, const std::filesystem::path& folder,

@@ -1,6 +1,9 @@
 // Training a text-to-video model on the shapes world: text tower and UNet together, on latents of a trained
 // autoencoder.
 #pragma once
+#include <future>
+#include <tuple>
+
 #include "vgen/conditioning/clip_text.hpp"
 #include "vgen/data/shapes_world.hpp"
 #include "vgen/pipelines/options.hpp"
@@ -75,7 +78,7 @@ VGEN_API Tensor denoising_loss(unet::UNet& unet, const schedulers::NoiseSchedule
 
 class VGEN_API TextToVideoTask : public Task {
  public:
-  TextToVideoTask(const TextToVideoTaskOptions& options, const TrainerOptions& trainer);
+  TextToVideoTask(const TextToVideoTaskOptions& options, const TrainerOptions& trainer, at::Device device = at::kCPU);
   ~TextToVideoTask() override;
   Parameters parameters() override;
   void prepare(const CancelToken& cancel, const OnProgress& progress) override;  // latents of all clips
@@ -87,12 +90,22 @@ class VGEN_API TextToVideoTask : public Task {
 
  private:
   struct Data;
+  struct Batch {  // on the CPU
+    Tensor latents, t, noise, ids;
+    at::Generator draw;
+  };
+  using Place = std::tuple<std::uint64_t, long long, int>;  // seed, step, part
+  Batch draw(std::uint64_t seed, long long step, int part) const;
+
   TextToVideoTaskOptions options_;
+  int accumulate_;
   std::shared_ptr<conditioning::ClipText> text_;
   std::shared_ptr<unet::UNet> unet_;
   std::shared_ptr<vae::AutoencoderKl> vae_;
   schedulers::NoiseSchedule schedule_;
   std::unique_ptr<Data> data_;
+  Place next_place_{};
+  std::future<Batch> next_;  // drawn while a device computes
 };
 
 }  // namespace vgen::train

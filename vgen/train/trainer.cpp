@@ -41,8 +41,9 @@ void start_from(const fs::path& folder, const std::string& part, nn::Module& mod
 
 int Rescue::save_in_child(double patience) {
   if (!changing_.try_lock_for(std::chrono::duration<double>(patience))) return 0;  // and never unlocked
-  if (!save_ || step_ == saved_) return 0;
+  if (!gather_ || step_ == saved_) return 0;
   announce_();
+  const std::function<void()> save = gather_();  // here: no device can be asked after a fork
   const pid_t child = fork();
   if (child != 0) return child > 0 ? child : 0;
   // Only this thread lives on here: no torch arithmetic, nothing but files. Whoever waits for the parent's output or
@@ -53,7 +54,7 @@ int Rescue::save_in_child(double patience) {
   for (const int standard : {0, 1, 2}) dup2(null, standard);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) std::signal(signal, SIG_IGN);
   try {
-    save_();
+    save();
     _exit(0);
   } catch (...) { _exit(static_cast<int>(Exit::io)); }
 }
@@ -211,17 +212,21 @@ TrainResult train(Task& task, const TrainerOptions& o, const fs::path& folder, c
   if (result.step < o.steps) task.prepare(cancel, progress);
 
   EventLog events(folder, result.step);
-  const auto save_checkpoint = [&] {
+  const auto checkpoint = [&] {
     Checkpoint c;
     c.step = result.step;
     c.state = Node::map({{"fingerprint", Node(fingerprint)},
                          {"seed", Node(str(o.seed))},
                          {"bad_steps", Node(static_cast<std::int64_t>(result.bad_steps))},
                          {"optimizer_steps", Node(static_cast<std::int64_t>(optimizer.adamw.steps()))}});
-    each_saved(w, optimizer,
-               [&](const std::string& name, const Tensor& tensor) { c.tensors.emplace_back(name, tensor.detach()); });
+    each_saved(w, optimizer, [&](const std::string& name, const Tensor& tensor) {
+      c.tensors.emplace_back(name, tensor.detach().cpu());
+    });
+    return c;
+  };
+  const auto save = [&](const Checkpoint& c) {
     write_checkpoint(checkpoints, c, o.keep_checkpoints);
-    if (rescue) rescue->saved_ = result.step;
+    if (rescue) rescue->saved_ = c.step;
   };
   const std::vector<Tensor>& best = w.average.empty() ? w.master : w.average;
 
@@ -233,12 +238,12 @@ TrainResult train(Task& task, const TrainerOptions& o, const fs::path& folder, c
   Rescue& way_out = rescue ? *rescue : unused;
   way_out.step_ = way_out.saved_ = result.step;
   way_out.announce_ = [&] { lock.finishing(); };
-  way_out.save_ = save_checkpoint;
+  way_out.gather_ = [&] { return [&, c = checkpoint()] { save(c); }; };
   struct Closed {  // what it refers to ends with this function
     Rescue& it;
     ~Closed() {
       const std::scoped_lock lock(it.changing_);
-      it.save_ = nullptr;
+      it.gather_ = nullptr;
     }
   } closed{way_out};
   if (progress) progress({"train", first, o.steps, 0});
@@ -249,8 +254,8 @@ TrainResult train(Task& task, const TrainerOptions& o, const fs::path& folder, c
     for (int part = 0; part < o.accumulate; ++part) {
       const at::AutoGradMode on(true);
       Tensor loss = task.loss(o.seed, step, part) / o.accumulate;
-      loss_sum += loss.item<double>();
       loss.backward();
+      loss_sum += loss.item<double>();  // only now: a device is waited for once
     }
     double norm = 0;
     {
@@ -296,15 +301,15 @@ TrainResult train(Task& task, const TrainerOptions& o, const fs::path& folder, c
       const auto scores = w.with(best, changing, [&] { return task.preview(step, folder, events); });
       if (!scores.empty()) events.scalars(step, scores);
     }
-    if (step % o.checkpoint_every == 0 || last) save_checkpoint();
+    if (step % o.checkpoint_every == 0 || last) save(checkpoint());
     if (progress) progress({"train", step, o.steps, elapsed()});
   }
 
   result.finished = result.step >= o.steps;
-  if (!result.finished && result.step > first && result.step % o.checkpoint_every != 0) save_checkpoint();
+  if (!result.finished && result.step > first && result.step % o.checkpoint_every != 0) save(checkpoint());
   if (result.finished) {
     Parameters weights;
-    for (std::size_t i = 0; i < best.size(); ++i) weights.emplace_back(w.live[i].first, best[i].detach());
+    for (std::size_t i = 0; i < best.size(); ++i) weights.emplace_back(w.live[i].first, best[i].detach().cpu());
     task.save(folder / "model", weights);
   }
   return result;

@@ -29,6 +29,8 @@ constexpr auto enum_names(Precision) {
   return std::array{std::pair{Precision::fp32, "fp32"}, std::pair{Precision::bf16, "bf16"}};
 }
 
+constexpr at::ScalarType dtype_of(Precision p) { return p == Precision::bf16 ? at::kBFloat16 : at::kFloat; }
+
 struct TrainerOptions {
   static constexpr std::string_view kind = "trainer";
   long long steps = 1000;
@@ -105,7 +107,8 @@ class VGEN_API Rescue {
   friend VGEN_API TrainResult train(Task&, const TrainerOptions&, const std::filesystem::path&, const std::string&,
                                     const CancelToken&, const OnProgress&, Rescue*);
   std::timed_mutex changing_;  // held while weights, moments and log are not those of a finished step
-  std::function<void()> announce_, save_;
+  std::function<void()> announce_;
+  std::function<std::function<void()>()> gather_;  // what to write; the call of that writes it
   std::atomic<long long> step_{0}, saved_{0};
 };
 

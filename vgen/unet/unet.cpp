@@ -328,6 +328,7 @@ Tensor UNet::forward(const Tensor& x, const Tensor& t, const Conditions& given, 
     std::vector<std::string> present;
     for (const auto& [name, tensor] : given.all()) present.push_back(name);
     in.kept = draw_condition_dropout(*options_.condition_dropout, present, b, how.dropout);
+    for (auto& [name, share] : in.kept) share = share.to(x.device());
   }
   // What does not change over the steps of a run is asked once.
   const auto constant = [&](const void* key, const auto& make) {

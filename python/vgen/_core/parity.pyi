@@ -44,7 +44,7 @@ class Outcome:
         """
         the tensor nearest to its tolerance, or furthest beyond
         """
-def run(root: os.PathLike | str | bytes, only: str = '') -> list[Outcome]:
+def run(root: os.PathLike | str | bytes, only: str = '', device: str = 'cpu') -> list[Outcome]:
     """
     Runs every golden case under `root` (a folder or one .json) whose "area/name" matches the glob `only`.
     """

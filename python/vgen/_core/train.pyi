@@ -742,7 +742,7 @@ def read_config(path: os.PathLike | str | bytes, changes: collections.abc.Mappin
     """
     The configuration in a YAML or JSON file; `changes` as --set of the command line: {"trainer.steps": 100}.
     """
-def run(config: TrainConfig, folder: os.PathLike | str | bytes, *, progress: typing.Any = None) -> TrainResult:
+def run(config: TrainConfig, folder: os.PathLike | str | bytes, *, progress: typing.Any = None, device: str = 'cpu') -> TrainResult:
     """
     Trains what the configuration describes in `folder` and goes on where an earlier run of the same folder stopped. Ctrl-C finishes the step and writes a checkpoint before KeyboardInterrupt. The model is in folder/model at the end.
     """
