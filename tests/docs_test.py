@@ -252,6 +252,7 @@ def test_python_snippets_run(path, folder, environment):
     run([sys.executable, "snippets.py"], folder, environment)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", pages_with("sh"), ids=name)
 def test_shell_snippets_run(path, folder, environment):
     for info, text in fences(path):

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = Path(os.environ.get("VGEN_BUILD", ROOT / "build/release"))
 

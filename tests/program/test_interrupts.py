@@ -9,6 +9,8 @@ import time
 import pytest
 from harness import AUTOENCODER, TEXT_TO_VIDEO, TooSlow, await_log, best_of_three
 
+pytestmark = pytest.mark.long
+
 PROMPT = "a red circle moving left on a black background"
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 LIMIT = 0.2

@@ -12,6 +12,8 @@ import time
 import pytest
 from harness import AUTOENCODER, TEXT_TO_VIDEO, Vgen
 
+pytestmark = pytest.mark.long
+
 PROMPT = "a red circle moving left on a black background"
 STEPS = 40
 NOT_ARITHMETIC = {"seconds_per_step"}

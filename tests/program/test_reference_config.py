@@ -264,6 +264,7 @@ SYSTEMS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_every_system_runs(vgen, name):
     (system, network, features), (task, keys), lines, expected = SYSTEMS[name]

@@ -86,7 +86,7 @@ struct Tally {
   double rate(const std::string& key) const { return 100.0 * of.at(key)[0] / of.at(key)[1]; }
 };
 
-TEST(ShapesJudge, ReadsTrueClips) {
+TEST(ShapesJudgeLong, ReadsTrueClips) {
   Tally tally;
   in_parallel(4500, [&](std::uint64_t i) {
     const ShapesClip clip = shapes_clip(77, i, i % 10 == 9 ? Split::unseen : Split::train);
@@ -100,7 +100,7 @@ TEST(ShapesJudge, ReadsTrueClips) {
               tally.rate("everything"));
 }
 
-TEST(ShapesJudge, ReadsHeldOutShapesAndMotions) {
+TEST(ShapesJudgeLong, ReadsHeldOutShapesAndMotions) {
   Tally tally;
   in_parallel(2500, [&](std::uint64_t i) {
     const ShapesClip clip = shapes_clip(78, i, Split::custom);
@@ -458,7 +458,7 @@ double caught(const Plant& plant, const Damage& damage, int wanted) {
   return 100.0 * (planted - missed) / planted;
 }
 
-TEST(ShapesJudge, CatchesPlantedFailures) {
+TEST(ShapesJudgeLong, CatchesPlantedFailures) {
   in_parallel(plants().size(), [](std::uint64_t k) {
     const auto& [name, plant] = plants()[k];
     const double rate = caught(plant, nullptr, 200);
@@ -467,7 +467,7 @@ TEST(ShapesJudge, CatchesPlantedFailures) {
   });
 }
 
-TEST(ShapesJudge, CatchesPlantedFailuresInNoise) {  // damage must not hide them
+TEST(ShapesJudgeLong, CatchesPlantedFailuresInNoise) {  // damage must not hide them
   in_parallel(plants().size(), [](std::uint64_t k) {
     const auto& [name, plant] = plants()[k];
     EXPECT_GE(caught(
@@ -478,7 +478,7 @@ TEST(ShapesJudge, CatchesPlantedFailuresInNoise) {  // damage must not hide them
 }
 
 // The table of docs/components/shapes_world.md; the floors are what the judge must keep.
-TEST(ShapesJudge, ErrorsOnDamagedClips) {
+TEST(ShapesJudgeLong, ErrorsOnDamagedClips) {
   struct Row {
     const char* name;
     Damage damage;

@@ -348,14 +348,14 @@ TEST(Program, DISABLED_Inside) {
   EXPECT_EQ(folder.parts(), 0u);
 }
 
-TEST(Kill, NothingHalfWritten) {  // D6
+TEST(KillLong, NothingHalfWritten) {  // D6
   NEEDS_BACKEND();
   std::mt19937 random(10);
   int recovered = 0;
   for (int i = 0; i < 12; ++i) {
     const Folder folder;
     const char* name = i % 3 == 0 ? "a.mkv" : "a.mp4";
-    const pid_t pid = start_self("Kill.DISABLED_Inside", {"VGEN_TEST_TARGET=" + (folder / name).string()});
+    const pid_t pid = start_self("KillLong.DISABLED_Inside", {"VGEN_TEST_TARGET=" + (folder / name).string()});
     const auto begin = std::chrono::steady_clock::now();
     const auto part = [&] {
       for (const auto& e : fs::directory_iterator(folder.path()))
@@ -375,7 +375,7 @@ TEST(Kill, NothingHalfWritten) {  // D6
   EXPECT_EQ(recovered, 12);
 }
 
-TEST(Kill, DISABLED_Inside) {
+TEST(KillLong, DISABLED_Inside) {
   VideoWriter writer(std::getenv("VGEN_TEST_TARGET"), 240, 320, 3, 8, {.quality = 20, .threads = 1});
   const Frames in = noise(4, 240, 320, 3, 11);
   for (int i = 0;; ++i) writer.add(in.frame(i % 4));  // until killed
