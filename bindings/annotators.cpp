@@ -1,8 +1,8 @@
 // Encoders of conditions: depth, edges, sketches, palettes, motion, masks, and conditions that are drawn.
+#include "vgen/conditioning/annotators.hpp"
 #include "bindings/tensor.hpp"
 #include "vgen/conditioning/canny.hpp"
 #include "vgen/conditioning/compose.hpp"
-#include "vgen/conditioning/dpt.hpp"
 #include "vgen/conditioning/drawing.hpp"
 #include "vgen/conditioning/factors.hpp"
 #include "vgen/conditioning/frames.hpp"
@@ -10,13 +10,30 @@
 #include "vgen/conditioning/motion.hpp"
 #include "vgen/conditioning/palette.hpp"
 #include "vgen/conditioning/picture.hpp"
-#include "vgen/conditioning/sketch.hpp"
 #include "vgen/conditioning/super_resolution.hpp"
 
 namespace vgen::bindings {
 namespace {
 
 using Unlocked = py::call_guard<py::gil_scoped_release>;
+
+// What people have of a clip: pixels as video.read_video gives them, a picture, or a tensor that is ready.
+struct FramesLike {
+  py::object given;
+  void refuse_paths(const char* who) const {
+    const auto type = py::str(py::type::of(given).attr("__name__")).cast<std::string>();
+    if (py::isinstance<py::str>(given) || py::hasattr(given, "__fspath__"))
+      throw py::type_error(str(who, ": expected frames, got a ", type,
+                               "; read the clip first: frames, info = ", "vgen.video.read_video(path, frames=16)"));
+  }
+  Tensor tensor(const char* who) const {
+    if (is_tensor(given) && given.cast<Tensor>().is_floating_point()) return given.cast<Tensor>();
+    refuse_paths(who);
+    const py::array pixels = py::module_::import("numpy").attr("asarray")(given);
+    return conditioning::to_frames(
+        to_frames(pixels.ndim() == 3 ? pixels.attr("__getitem__")(py::none()) : py::object(pixels), 8));
+  }
+};
 
 template <class E>
 E choice(const std::string& name, const char* who, const char* what) {
@@ -44,12 +61,41 @@ auto network(py::module_& m, const char* name, const char* text) {
 
 }  // namespace
 
+}  // namespace vgen::bindings
+
+namespace pybind11::detail {
+template <>
+struct type_caster<vgen::bindings::FramesLike> {
+  PYBIND11_TYPE_CASTER(vgen::bindings::FramesLike, io_name("torch.Tensor | numpy.typing.ArrayLike", "torch.Tensor"));
+  bool load(handle source, bool) {
+    value.given = reinterpret_borrow<object>(source);
+    return true;
+  }
+};
+}  // namespace pybind11::detail
+
+namespace vgen::bindings {
+
 void bind_annotators(py::module_& m) {
   using namespace conditioning;
   bind_options<DptDepthOptions>(m, "DptDepthOptions", doc("conditioning::DptDepthOptions"));
   network<DptDepth, DptDepthOptions>(m, "DptDepth", doc("conditioning::DptDepth"))
       .def("condition", &DptDepth::condition, "frames"_a, "at_once"_a = 2, Unlocked(),
            doc("conditioning::DptDepth::condition"));
+  m.def(
+      "depth",
+      [](const FramesLike& frames, DptDepth& model) {
+        const Tensor x = frames.tensor("depth");
+        return interruptible([&](const CancelToken& cancel) { return depth(x, model, cancel); });
+      },
+      "frames"_a, "model"_a, doc("conditioning::depth"));
+  m.def(
+      "depth",
+      [](const FramesLike& frames, const std::optional<std::filesystem::path>& model) {
+        const Tensor x = frames.tensor("depth");
+        return interruptible([&](const CancelToken& cancel) { return depth(x, model.value_or(""), cancel); });
+      },
+      "frames"_a, "model"_a = py::none(), "The same with the network of a model folder or of a file.");
   m.def("depth_condition", &depth_condition, "depth"_a, Unlocked(), doc("conditioning::depth_condition"));
 
   bind_options<PiDiNetOptions>(m, "PiDiNetOptions", doc("conditioning::PiDiNetOptions"));
@@ -68,8 +114,21 @@ void bind_annotators(py::module_& m) {
       .def("forward", &SketchSimplification::forward, "x"_a, Unlocked(),
            doc("conditioning::SketchSimplification::forward"))
       .def("__call__", &SketchSimplification::forward, "x"_a, Unlocked(), "The same as forward.");
-  m.def("sketch", &sketch, "edges"_a, "simplifier"_a, "frames"_a, "at_once"_a = 2, Unlocked(),
-        doc("conditioning::sketch"));
+  m.def(
+      "sketch",
+      [](PiDiNet& edges, SketchSimplification& simplifier, const FramesLike& frames, std::int64_t at_once) {
+        const Tensor x = frames.tensor("sketch");
+        const py::gil_scoped_release released;
+        return sketch(edges, simplifier, x, at_once);
+      },
+      "edges"_a, "simplifier"_a, "frames"_a, "at_once"_a = 2, doc("conditioning::sketch"));
+  m.def(
+      "sketch",
+      [](const FramesLike& frames, const std::optional<std::filesystem::path>& model) {
+        const Tensor x = frames.tensor("sketch");
+        return interruptible([&](const CancelToken& cancel) { return sketch(x, model.value_or(""), cancel); });
+      },
+      "frames"_a, "model"_a = py::none(), "The same with the networks of a model folder.");
 
   m.def(
       "canny_thresholds",
@@ -81,11 +140,19 @@ void bind_annotators(py::module_& m) {
       "(low, high) from the median m of a picture: 0.67 m and 1.33 m, or (1 - share) m and twice that.");
   m.def(
       "canny",
-      [](const Tensor& picture, const std::optional<std::pair<double, double>>& thresholds) {
-        return canny(picture,
-                     thresholds ? CannyThresholds{thresholds->first, thresholds->second} : canny_thresholds(picture));
+      [](const FramesLike& picture, const std::optional<std::pair<double, double>>& thresholds) {
+        picture.refuse_paths("canny");
+        const py::object& given = picture.given;
+        const bool frames = py::hasattr(given, "ndim") && given.attr("ndim").cast<int>() == 4;
+        VGEN_CHECK(!frames || !thresholds, ConfigError,
+                   "canny: thresholds are of one picture; of frames each has its own");
+        const Tensor x =
+            frames ? picture.tensor("canny") : py::module_::import("torch").attr("as_tensor")(given).cast<Tensor>();
+        const py::gil_scoped_release released;
+        if (frames) return canny(x);
+        return canny(x, thresholds ? CannyThresholds{thresholds->first, thresholds->second} : canny_thresholds(x));
       },
-      "picture"_a, "thresholds"_a = py::none(), Unlocked(), doc("conditioning::canny"));
+      "picture"_a, "thresholds"_a = py::none(), doc("conditioning::canny"));
   m.def("to_rgb", &to_rgb, "picture"_a, Unlocked(), doc("conditioning::to_rgb"));
   m.def("resize_picture", &resize_picture, "picture"_a, "short_side"_a, Unlocked(),
         doc("conditioning::resize_picture"));
@@ -106,6 +173,15 @@ void bind_annotators(py::module_& m) {
            doc("conditioning::Palette::histogram"))
       .def("picture", &Palette::picture, "histogram"_a, "height"_a = 50, "width"_a = 200, Unlocked(),
            doc("conditioning::Palette::picture"));
+
+  m.def(
+      "histogram",
+      [](const FramesLike& frames, const std::optional<Palette>& palette) {
+        const Tensor x = frames.tensor("histogram");
+        const py::gil_scoped_release released;
+        return palette ? histogram(x, *palette) : histogram(x);
+      },
+      "frames"_a, "palette"_a = py::none(), doc("conditioning::histogram"));
 
   m.def("to_frames", &conditioning::to_frames, "frames"_a, doc("conditioning::to_frames"));
   m.def(

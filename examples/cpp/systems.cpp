@@ -27,6 +27,7 @@ vgen::video::Frames square(int frames) {
 }  // namespace
 
 int main(int argc, char** argv) try {
+  namespace conditioning = vgen::conditioning;
   namespace pipelines = vgen::pipelines;
   if (argc != 2) return std::fprintf(stderr, "usage: systems FOLDER\n"), 2;
   const std::filesystem::path folder = argv[1];
@@ -51,7 +52,7 @@ int main(int argc, char** argv) try {
     pipelines::write_tiny_model(each.system, model);
     auto pipe = vgen::Pipeline::from_pretrained(model);
     const auto& defaults = pipe.index().defaults;
-    pipelines::Annotators annotators(model);
+    conditioning::Annotators annotators(model);
     const auto inputs = pipelines::read_sources(
         each.sources, {.frames = defaults.frames, .height = defaults.height, .width = defaults.width}, annotators);
     auto request = each.request;

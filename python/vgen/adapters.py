@@ -46,11 +46,12 @@ class AdapterVerbs:
         """Loads a LoRA, an identity or a motion adapter and attaches it; several add up.
 
         source: a file, a folder (with weight_name, or PEFT's), a state dict, or an adapters.Adapter.
+        adapter_name: without one the file's name, such as "style" of style.safetensors; default_0, ... of a dict.
         scale: how strongly it acts; steps: the first and last denoising step in which it does, from 0.
         options: position, ignore, ignore_base, as adapters.inject takes them.
         WeightsError with one report if it does not fit; the network is then as it was.
         """
-        name = f"default_{len(self.adapters)}" if adapter_name is None else adapter_name
+        name = self._free_name(source) if adapter_name is None else adapter_name
         if name in self.adapters:
             raise _core.ConfigError(
                 f"adapter '{name}' is loaded already; delete_adapters('{name}') first, or give another adapter_name"
@@ -141,6 +142,16 @@ class AdapterVerbs:
             if handle.merged:
                 handle.unmerge()
                 handle.scale = self._weights[name]
+
+    def _free_name(self, source: object) -> str:
+        """The name of the file or folder, with a number if an adapter has it already."""
+        name = f"default_{len(self.adapters)}"
+        if isinstance(source, (str, os.PathLike)):
+            path = Path(source)
+            name = path.name if path.is_dir() else path.stem
+        if name not in self.adapters:
+            return name
+        return next(free for n in range(1, len(self.adapters) + 1) if (free := f"{name}_{n}") not in self.adapters)
 
     def _expect(self, names: Sequence[str]) -> None:
         for name in names:

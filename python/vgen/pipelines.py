@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 
 from vgen import _core, samplers, video
+from vgen._arguments import refuse
 from vgen._core.pipelines import (
     Clip,
     Components,
@@ -35,6 +36,8 @@ from vgen._core.pipelines import (
     write_part,
     write_tiny_model,
 )
+from vgen._core.unet import UNet
+from vgen._core.vae import AutoencoderKl
 from vgen.adapters import AdapterVerbs
 from vgen.notebook import Progress
 
@@ -106,6 +109,16 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
         """
         return cls(_core.pipelines.Pipeline.from_pretrained(path, device=str(device), dtype=dtype, system=system))
 
+    @property
+    def unet(self) -> UNet:
+        """pipe.components.unet"""
+        return self.components.unet
+
+    @property
+    def vae(self) -> AutoencoderKl:
+        """pipe.components.vae"""
+        return self.components.vae
+
     def set_progress_bar_config(self, *, disable: bool = False) -> None:
         """disable=True: no progress line; by default there is one in terminals and notebooks."""
         self._progress_bar = not disable
@@ -113,7 +126,7 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
     @overload
     def __call__(
         self,
-        prompt: str,
+        prompt: str | None = ...,
         *,
         negative_prompt: str | None = ...,
         num_frames: int | None = ...,
@@ -127,7 +140,7 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
         image: Pictures | None = ...,
         video: Pictures | None = ...,
         style: Pictures | None = ...,
-        conditions: Mapping[str, torch.Tensor] | None = ...,
+        conditions: Mapping[str, torch.Tensor | str] | None = ...,
         motion: float | None = ...,
         appearance: float | None = ...,
         seed: int | None = ...,
@@ -140,7 +153,7 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
     @overload
     def __call__(
         self,
-        prompt: str | Sequence[str],
+        prompt: str | Sequence[str] | None = ...,
         *,
         negative_prompt: str | None = ...,
         num_frames: int | None = ...,
@@ -154,7 +167,7 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
         image: Pictures | None = ...,
         video: Pictures | None = ...,
         style: Pictures | None = ...,
-        conditions: Mapping[str, torch.Tensor] | None = ...,
+        conditions: Mapping[str, torch.Tensor | str] | None = ...,
         motion: float | None = ...,
         appearance: float | None = ...,
         seed: Seeds | None = ...,
@@ -166,7 +179,7 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
     ) -> list[Clip]: ...
     def __call__(
         self,
-        prompt: str | Sequence[str],
+        prompt: str | Sequence[str] | None = None,
         *,
         negative_prompt: str | None = None,
         num_frames: int | None = None,
@@ -180,7 +193,7 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
         image: Pictures | None = None,
         video: Pictures | None = None,
         style: Pictures | None = None,
-        conditions: Mapping[str, torch.Tensor] | None = None,
+        conditions: Mapping[str, torch.Tensor | str] | None = None,
         motion: float | None = None,
         appearance: float | None = None,
         seed: Seeds | None = None,
@@ -200,7 +213,8 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
         image: the first frame (i2vgen_xl, video_composer), or what guides motion adapters. A path, a PIL picture, or uint8 [H, W, C].
         style: a picture that the clip shall look like (video_composer, tf_t2v).
         video: the clip to enlarge (sr600). A path, or uint8 [F, H, W, C].
-        conditions: ready-made tensors [1, ..] under the names in pipe.components.unet.declared: depth, sketch, motion, ...
+        conditions: ready-made tensors [1, ..] under the names in pipe.components.unet.declared: depth, sketch, motion, ..., as
+            conditioning.compose puts them together. Its text is the prompt where none is given.
         motion, appearance: how much moves between frames, 0 to 999, and how much the looks change, 0 to 1 (higen).
         seed: equal seeds give equal clips, in C++, Python and on the command line. Several clips get seed, seed + 1, ...; a list
             gives each its own.
@@ -210,7 +224,8 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
         If decoding fails, the exception has the finished latents as its attribute `latents` (see decode).
         """
         if unknown:
-            _refuse(unknown, Pipeline.__call__)
+            refuse(unknown, Pipeline.__call__, _OTHER_NAMES)
+        prompt = _prompt(prompt, conditions, Pipeline.__call__)
         many = isinstance(prompt, (list, tuple))
         prompts = list(prompt) if many else [prompt]
         several = many or num_videos_per_prompt != 1 or isinstance(seed, Sequence) or isinstance(generator, Sequence)
@@ -239,7 +254,7 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
 
     def steps(
         self,
-        prompt: str,
+        prompt: str | None = None,
         *,
         negative_prompt: str | None = None,
         num_frames: int | None = None,
@@ -252,7 +267,7 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
         image: Pictures | None = None,
         video: Pictures | None = None,
         style: Pictures | None = None,
-        conditions: Mapping[str, torch.Tensor] | None = None,
+        conditions: Mapping[str, torch.Tensor | str] | None = None,
         motion: float | None = None,
         appearance: float | None = None,
         seed: int | None = None,
@@ -265,7 +280,7 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
             if step.index == 5: frames = step.preview()
         """
         if unknown:
-            _refuse(unknown, Pipeline.steps)
+            refuse(unknown, Pipeline.steps, _OTHER_NAMES)
         options, function = self._sampler(sampler, num_inference_steps)
         request = _given(
             negative_prompt=negative_prompt,
@@ -279,6 +294,7 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
             motion=motion,
             appearance=appearance,
         )
+        prompt = _prompt(prompt, conditions, Pipeline.steps)
         chosen = Request(prompt=prompt, seeds=_seeds(seed, generator, 1), **request)
         return self.iterate(chosen, _inputs(image, video, style, conditions), sampler=function)
 
@@ -353,24 +369,25 @@ def _pixels(given: Pictures, name: str) -> npt.NDArray[np.uint8]:
 
 
 def _inputs(
-    image: Pictures | None, clip: Pictures | None, style: Pictures | None, conditions: Mapping[str, torch.Tensor] | None
+    image: Pictures | None, clip: Pictures | None, style: Pictures | None, conditions: Mapping[str, Any] | None
 ) -> Inputs:
     return Inputs(
         image=None if image is None else _pixels(image, "image"),
         video=None if clip is None else _pixels(clip, "video"),
         style=None if style is None else _pixels(style, "style"),
-        conditions=dict(conditions or {}),
+        conditions={name: value for name, value in (conditions or {}).items() if name != "text"},
     )
 
 
-def _refuse(unknown: Mapping[str, Any], function: Callable[..., Any]) -> None:
-    import difflib
-
-    valid = [name for name in function.__annotations__ if name not in ("unknown", "return")]
-    name = next(iter(unknown))
-    near = _OTHER_NAMES.get(name) or next(iter(difflib.get_close_matches(name, valid, 1)), None)
-    hint = f"; did you mean '{near}'?" if near in valid else ""
-    raise TypeError(f"{function.__qualname__}: unknown argument '{name}'{hint} (valid: {', '.join(valid)})")
+def _prompt(given: str | Sequence[str] | None, conditions: Mapping[str, Any] | None, function: Callable[..., Any]) -> Any:
+    """The prompt, else the text of conditioning.compose."""
+    if given is None:
+        given = (conditions or {}).get("text")
+    if given is None:
+        raise TypeError(
+            f"{function.__qualname__}: no prompt: give one, or conditions with a text (conditioning.compose(text=...))"
+        )
+    return given
 
 
 def _seeds(seed: Seeds | None, generator: Generators | None, count: int) -> list[int]:

@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import shutil
+import struct
 import subprocess
 import time
 from dataclasses import dataclass
@@ -206,6 +207,23 @@ def tensors(model: Path, part: str) -> dict:
     data = (model / part / "model.safetensors").read_bytes()
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     return {k: v for k, v in header.items() if k != "__metadata__"}
+
+
+def write_safetensors(path: Path, shapes: dict[str, tuple[int, ...]]) -> None:
+    """Tensors of these names and shapes, with any values."""
+    header, data, value = {}, b"", 1
+    for name, shape in shapes.items():
+        count = 1
+        for side in shape:
+            count *= side
+        values = []
+        for _ in range(count):
+            value = value * 1103515245 + 12345 & 0x7FFFFFFF
+            values.append(value / 0x7FFFFFFF - 0.5)
+        header[name] = {"dtype": "F32", "shape": list(shape), "data_offsets": [len(data), len(data) + 4 * count]}
+        data += struct.pack(f"<{count}f", *values)
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
 
 
 @pytest.fixture(scope="session")

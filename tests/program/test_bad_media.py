@@ -2,10 +2,13 @@
 
 | input | tests |
 |---|---|
-| condition that the model does not take, required one missing, wrong frame count | test_systems.py: test_refused; cpp/pipelines Knobs |
+| checkpoint of another system, an annotator's file in place of a UNet | cpp/pipelines ReleasedFolders WhatIsNoUNetOfTheSystemSaysWhatItIs, WeightsOfAnotherSystem*; test_systems.py: test_refused |
+| condition that the model does not take, required one missing, wrong frame count or size | test_systems.py: test_refused; cpp/pipelines Knobs; python test_family.py: test_what_a_system_cannot_use_is_refused |
 | picture with alpha, grey, 16-bit, palette, EXIF-rotated, CMYK, 1x1, 20000x20000 | test_pictures_of_every_kind, test_orientation, test_cmyk, test_huge |
 | clip without motion vectors, variable frame rate, one frame, broken in the middle | test_systems.py: test_motion_of_a_clip; test_variable_frame_rate, test_one_frame, test_broken_in_the_middle |
+| adapter for another width or base, NaN, half of its keys unknown | python test_adapters.py: test_bad_files_leave_the_pipeline_as_it_was, test_the_program_refuses |
 | drawn motion outside of the frame, key frames out of order | test_systems.py: test_refused; cpp/conditioning DrawnMotion, DrawnMask |
+| reference configuration with a missing file or an unknown key | test_reference_config.py: test_everything_wrong_is_one_report, test_bad_configurations |
 """
 
 import struct

@@ -1,13 +1,11 @@
 """Every system from the command line, on tiny models with random weights: the commands that people will type, and what is refused
 before a model is loaded."""
 
-import json
 import shutil
-import struct
 import subprocess
 
 import pytest
-from harness import tensors
+from harness import tensors, write_safetensors
 from media import pixels, png, write_png, y4m
 
 SYSTEMS = ["t2v", "i2vgen_xl", "higen", "sr600", "tf_t2v", "video_composer", "video_lcm", "dream_video", "instruct_video"]
@@ -175,22 +173,6 @@ def test_adapters_and_a_picture_that_guides_them(vgen, tiny, files):
     again = command.replace("vgen", vgen.program, 1) + " -o again.png"
     subprocess.run(again, shell=True, check=True, cwd=files, env=vgen.environment)
     assert (files / "again.png").read_bytes() == (files / "out.png").read_bytes()
-
-
-def write_safetensors(path, shapes):
-    header, data, value = {}, b"", 1
-    for name, shape in shapes.items():
-        count = 1
-        for side in shape:
-            count *= side
-        values = []
-        for _ in range(count):
-            value = value * 1103515245 + 12345 & 0x7FFFFFFF
-            values.append(value / 0x7FFFFFFF - 0.5)
-        header[name] = {"dtype": "F32", "shape": list(shape), "data_offsets": [len(data), len(data) + 4 * count]}
-        data += struct.pack(f"<{count}f", *values)
-    text = json.dumps(header).encode()
-    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
 
 
 def test_inspect_gives_the_command_of_a_composed_clip(vgen, tiny, files):

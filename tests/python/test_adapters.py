@@ -50,7 +50,7 @@ def same(a, b):
 
 def test_the_lines_of_the_issue(pipe, style):
     before, plain = bits(pipe), clip(pipe)
-    handle = adapters.inject(pipe.components.unet, adapters.load(style))
+    handle = adapters.inject(pipe.unet, adapters.load(style))
     full = clip(pipe)
     handle.scale = 0.5
     half = clip(pipe)
@@ -58,7 +58,7 @@ def test_the_lines_of_the_issue(pipe, style):
     assert same(clip(pipe), plain)
     assert not same(full, plain) and not same(half, full)
 
-    pipe.load_lora_weights(style, adapter_name="style")
+    pipe.load_lora_weights(style)
     pipe.set_adapters(["style"], [0.5])
     assert same(clip(pipe), half)
     pipe.fuse_lora()
@@ -74,7 +74,7 @@ def test_names_and_weights(pipe, style):
     plain = clip(pipe)
     pipe.load_lora_weights(style)
     pipe.load_lora_weights(adapters.load(style).tensors, adapter_name="again")
-    assert pipe.get_list_adapters() == {"unet": ["default_0", "again"]}
+    assert pipe.get_list_adapters() == {"unet": ["style", "again"]}
     twice = clip(pipe)
     pipe.set_adapters("again", 2.0)
     assert pipe.get_active_adapters() == ["again"]
@@ -83,15 +83,18 @@ def test_names_and_weights(pipe, style):
     assert same(clip(pipe), plain)
     pipe.enable_lora()
     pipe.delete_adapters("again")
-    assert pipe.get_list_adapters() == {"unet": ["default_0"]}
+    assert pipe.get_list_adapters() == {"unet": ["style"]}
     for call, message in (
-        (lambda: pipe.set_adapters("nothing"), "loaded: default_0"),
-        (lambda: pipe.set_adapters(["default_0"], [1, 2]), "1 names but 2 weights"),
-        (lambda: pipe.load_lora_weights(style, "default_0"), "loaded already"),
+        (lambda: pipe.set_adapters("nothing"), "loaded: style"),
+        (lambda: pipe.set_adapters(["style"], [1, 2]), "1 names but 2 weights"),
+        (lambda: pipe.load_lora_weights(style, "style"), "loaded already"),
         (lambda: pipe.delete_adapters("nothing"), "no adapter is named"),
     ):
         with pytest.raises(vgen.ConfigError, match=message):
             call()
+    pipe.load_lora_weights(style)  # the same file again, and one without a file
+    pipe.load_lora_weights(adapters.load(style).tensors)
+    assert pipe.get_list_adapters() == {"unet": ["style", "style_1", "default_2"]}
 
 
 def test_steps(pipe, style):

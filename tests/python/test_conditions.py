@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import vgen
-from vgen import conditioning
+from vgen import conditioning, pipelines, video
 
 FILES = Path(__file__).resolve().parents[1] / "golden" / "data" / "files"
 
@@ -135,3 +135,137 @@ def test_compose_puts_any_subset_together():
         conditioning.compose(depth=depth, motion=motion[:3])
     with pytest.raises(vgen.ConfigError, match="go together"):
         conditioning.compose(mask=torch.ones(4, 1, 16, 24))
+
+
+@pytest.fixture(scope="module")
+def composer(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tiny") / "composer"
+    pipelines.write_tiny_model("video_composer", folder, seed=3)
+    return folder
+
+
+@pytest.fixture
+def clip_file(tmp_path):
+    """clip.mp4: a wheel that slides, MPEG-4 with motion vectors."""
+    path = tmp_path / "clip.mp4"
+    clip = np.stack([np.roll(wheel(64, 64), (2 * f, 3 * f), (0, 1)) for f in range(4)])
+    try:
+        video.write_video(path, clip, fps=8, encoder="mpeg4")
+    except vgen.Unavailable as error:
+        pytest.skip(str(error))
+    return path
+
+
+def test_the_line_of_the_issue(composer, clip_file, monkeypatch):
+    monkeypatch.chdir(clip_file.parent)
+    (clip_file.parent / "models").symlink_to(composer)
+    pipe = vgen.Pipeline.from_pretrained("models")
+    frames, _ = video.read_video("clip.mp4")
+    cond = conditioning.compose(text="a fox", depth=conditioning.depth(frames), motion=conditioning.motion_vectors("clip.mp4"), mask=None)  # fmt: skip
+    assert set(cond) == {"text", "depth", "motion"}
+    clip = pipe(conditions=cond, seed=1)
+    assert clip.manifest["prompt"] == "a fox"
+    *_, last = pipe.steps(conditions=cond, seed=1)
+    assert torch.equal(last.latent, clip.latents)
+    assert torch.equal(pipe("a fox", conditions={k: v for k, v in cond.items() if k != "text"}, seed=1).latents, clip.latents)
+    other = pipe("a car", conditions=cond, seed=1)  # a prompt that is given counts
+    assert other.manifest["prompt"] == "a car" and not torch.equal(other.latents, clip.latents)
+    for name in ("depth", "motion"):
+        less = pipe(conditions={k: v for k, v in cond.items() if k != name}, seed=1).latents
+        assert not torch.equal(less, clip.latents), name
+    with pytest.raises(TypeError, match=r"no prompt: .*compose\(text="):
+        pipe(conditions={"depth": cond["depth"]})
+    with pytest.raises(TypeError, match="no prompt"):
+        pipe.steps()
+
+
+def test_conditions_found_in_frames(composer, monkeypatch):
+    """Each function gives what the network or the picture function gives for the same pixels."""
+    frames = np.stack([np.roll(wheel(48, 64), 3 * f, 1) for f in range(3)])
+    pixels = conditioning.to_frames(frames)
+    found = conditioning.depth(frames, model=composer)
+    assert found.shape == (3, 1, 48, 64) and found.dtype == torch.float32 and found.min() >= 0 and found.std() > 0
+    assert torch.equal(found, conditioning.depth(pixels, composer))
+    assert torch.allclose(found[1:2], conditioning.depth(frames[1], composer), atol=1e-5), "a picture is one frame"
+    monkeypatch.setenv("VGEN_MODEL", str(composer))
+    assert torch.equal(found, conditioning.depth(torch.from_numpy(frames)))
+    lines = conditioning.sketch(frames)
+    assert lines.shape == (3, 1, 48, 64) and lines.min() >= 0 and lines.max() <= 1 and lines.std() > 0
+    edges = conditioning.canny(frames)
+    assert edges.shape == (3, 1, 48, 64) and edges.dtype == torch.float32
+    for f in range(3):
+        assert torch.equal(edges[f, 0], conditioning.canny(frames[f])[:, :, 0].float())
+    shares = conditioning.histogram(frames)
+    assert shares.shape == (3, 156)
+    expected = conditioning.Palette().histogram(torch.from_numpy(frames[2]))
+    assert torch.allclose(shares[2].double(), expected, atol=1e-6)
+    few = conditioning.Palette(hues=8, saturations=1, lights=1)
+    assert conditioning.histogram(frames, few).shape == (3, len(few))
+    given = conditioning.compose(depth=found, sketch=lines, canny=edges, single_sketch=lines[:1], histogram=shares, local_image=frames[:1])  # fmt: skip
+    assert {name: tuple(t.shape) for name, t in given.items()} == {
+        "depth": (1, 1, 3, 48, 64),
+        "sketch": (1, 1, 3, 48, 64),
+        "canny": (1, 1, 3, 48, 64),
+        "single_sketch": (1, 1, 3, 48, 64),
+        "local_image": (1, 3, 3, 48, 64),
+        "histogram": (1, 3, 156),
+    }
+    assert torch.equal(given["local_image"][0, :, 2], pixels[0])
+
+
+def test_depth_with_a_network_at_hand_and_a_file_of_weights(tmp_path):
+    frames = torch.rand(2, 3, 40, 64)
+    network = initialised(conditioning.DptDepth(image_size=32, width=16, heads=2, layers=4, neck=[4, 4, 4, 4], fusion=4))
+    found = conditioning.depth(frames, network)
+    assert found.shape == (2, 1, 40, 64)
+    whole = torch.rand(2, 3, 64, 64)
+    assert torch.equal(conditioning.depth(whole, network), network.condition(whole))
+    torch.save({"init_block.weight": torch.zeros(1)}, tmp_path / "table5_pidinet.pth")
+    with pytest.raises(vgen.WeightsError, match="looks like the edge detector PiDiNet"):
+        conditioning.depth(frames, tmp_path / "table5_pidinet.pth")
+
+
+def test_weights_of_annotators_that_are_missing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("VGEN_MODEL", raising=False)
+    frames = np.stack([wheel()] * 2)
+    with pytest.raises(vgen.IoError, match=r"midas_v3_dpt_large\.pth .*folder models \(there is none\).*iic/tf-t2v.*VGEN_MODEL"):
+        conditioning.depth(frames)
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(vgen.IoError, match=r"neither table5_pidinet\.pth nor the part 'edges'.* folder mine;"):
+        conditioning.sketch(frames, model="mine")
+    monkeypatch.setenv("VGEN_MODEL", "mine")
+    with pytest.raises(vgen.IoError, match=r"folder mine or models .there is none.;"):
+        conditioning.depth(frames)
+
+
+@pytest.mark.parametrize("find", [conditioning.depth, conditioning.sketch, conditioning.canny, conditioning.histogram])
+def test_frames_that_are_none(find):
+    for given, error, message in (
+        ("clip.mp4", TypeError, "read the clip first"),
+        (Path("clip.mp4"), TypeError, "read the clip first"),
+        (np.zeros((2, 8, 8, 3), np.float32), (vgen.ShapeError, vgen.ConfigError), "uint8"),
+        (torch.zeros(0, 3, 8, 8), vgen.ShapeError, "no frames"),
+        (torch.full((1, 3, 8, 8), 255.0), vgen.ConfigError, "lie in \\[0, 1\\]"),
+    ):
+        with pytest.raises(error, match=message):
+            find(given)
+
+
+def test_arguments_of_compose_that_are_wrong():
+    for arguments, message in (
+        ({"dept": torch.ones(1)}, "unknown argument 'dept'; did you mean 'depth'"),
+        ({"depthmap": torch.ones(1)}, "did you mean 'depth'"),
+        ({"motion_vectors": torch.ones(1)}, "did you mean 'motion'"),
+        ({"nothing_like_it": torch.ones(1)}, "unknown argument 'nothing_like_it' .valid: text, depth"),
+        ({"depth": "clip.mp4"}, "'depth' must be a tensor, got str"),
+        ({"text": 3}, "'text' must be one prompt"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            conditioning.compose(**arguments)
+    with pytest.raises(vgen.ShapeError, match="depth must be .*got \\[4, 16, 24\\]"):
+        conditioning.compose(depth=torch.rand(4, 16, 24))
+    assert conditioning.compose() == {} and conditioning.compose(text="a fox") == {"text": "a fox"}
+    mask = np.zeros((1, 1, 16, 24), bool)
+    masked = conditioning.compose(frames=wheel(16, 24)[None], mask=mask)["masked"]
+    assert masked.shape == (1, 4, 1, 16, 24) and (masked[0, 3] == 1).all()

@@ -75,7 +75,7 @@ pipelines::Inputs inputs_of(const ModelHead& model, const pipelines::Request& r,
                             bool plan_only, const pipelines::Callbacks& callbacks) {
   const pipelines::GenerationDefaults& d = model.index.defaults;
   if (plan_only) sources.depth = sources.sketch = sources.single_sketch = "";  // networks would run
-  pipelines::Annotators annotators(model.folder);  // their memory is given back before the model is loaded
+  conditioning::Annotators annotators(model.folder);  // their memory is given back before the model is loaded
   return pipelines::read_sources(sources,
                                  {.frames = r.frames.value_or(d.frames),
                                   .height = r.height.value_or(d.height),
@@ -171,7 +171,7 @@ int cmd_gen(Invocation& in) {
   }
   std::optional<ModelHead> second;
   if (in.has("upscale")) {
-    second = look_at_model(in.text("upscale"), "");
+    second = look_at_upscaler(in.text("upscale"));
     pipelines::expect_taken(*second->system, second->declared, {.knobs = {"video"}});
   }
   const bool dry = in.flag("dry-run");

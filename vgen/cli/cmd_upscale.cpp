@@ -30,7 +30,7 @@ int cmd_upscale(Invocation& in) {
                               : free_name(fs::path(path).stem().string() + "-upscaled", {""}, request.fps.value_or(8));
   expect_output(output, request.fps.value_or(8));
   ClipWriter writer(in);
-  const ModelHead model = look_at_model(in.text("model"), "");
+  const ModelHead model = look_at_upscaler(in.text("model"));
   apply_waiting_sets(in, model.index, request);
   pipelines::Given given = pipelines::given_by(request, {});
   given.knobs.emplace_back("video");

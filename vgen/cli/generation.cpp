@@ -154,6 +154,14 @@ ModelHead look_at_model(const std::string& given, const std::string& system) {
   return head;
 }
 
+ModelHead look_at_upscaler(const std::string& folder) {
+  try {
+    return look_at_model(folder, "sr600");
+  } catch (const IoError&) { throw; } catch (const Error&) {
+    return look_at_model(folder, "");  // which is told what it does not take
+  }
+}
+
 fs::path numbered(const fs::path& path, const std::string& number) {
   if (number.empty()) return path;
   if (!path.has_filename()) return path.parent_path().string() + "-" + number + "/";
@@ -257,7 +265,7 @@ void ClipWriter::finish() {
 Node upscale(Invocation& in, const ModelHead& model, const pipelines::Request& request,
              const std::vector<Upscaling>& clips, ClipWriter& writer) {
   writer.callbacks().progress({"load", 0, 0, 0});
-  pipelines::Pipeline pipe = pipelines::Pipeline::from_pretrained(model.folder, load_options(in, ""));
+  pipelines::Pipeline pipe = pipelines::Pipeline::from_pretrained(model.folder, load_options(in, model.system->name));
   for (const Upscaling& each : clips) {
     pipelines::Request one = request;
     one.prompt = each.prompt;

@@ -1,5 +1,6 @@
 #include "vgen/conditioning/canny.hpp"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <cmath>
 #include <vector>
 
+#include "vgen/conditioning/frames.hpp"
 #include "vgen/conditioning/picture.hpp"
 
 namespace vgen::conditioning {
@@ -117,6 +119,14 @@ Tensor canny(const Tensor& picture, const CannyThresholds& thresholds) {
         if (weak[std::size_t(v * w + u)] && !edge[v * w + u]) edge[v * w + u] = 1, strong.push_back(v * w + u);
   }
   return out;
+}
+
+Tensor canny(const Tensor& frames) {
+  expect_frames(frames, "canny");
+  return in_parts(frames, 1, [](const Tensor& frame) {
+    const Tensor picture = frame[0].permute({1, 2, 0}).clamp(0, 1);
+    return canny(picture, canny_thresholds(picture)).permute({2, 0, 1}).unsqueeze(0).to(at::kFloat);
+  });
 }
 
 }  // namespace vgen::conditioning

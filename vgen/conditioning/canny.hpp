@@ -18,5 +18,7 @@ VGEN_API CannyThresholds canny_thresholds(const Tensor& picture, double share);
 // 0 or 1, uint8 [H, W, 1]. Gradients above `high` are edges, those above `low` are where they touch one. Thresholds are
 // rounded down and ordered. ConfigError if one is not finite or negative.
 VGEN_API Tensor canny(const Tensor& picture, const CannyThresholds& thresholds);
+// The canny condition of frames [F, 3, H, W] in [0, 1]: float32 [F, 1, H, W], each frame by its own median.
+VGEN_API Tensor canny(const Tensor& frames);
 
 }  // namespace vgen::conditioning

@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <numeric>
 
+#include "vgen/conditioning/frames.hpp"
 #include "vgen/conditioning/picture.hpp"
 
 namespace vgen::conditioning {
@@ -181,6 +182,13 @@ Tensor Palette::picture(const Tensor& given, std::int64_t height, std::int64_t w
     at += band;
   }
   return out;
+}
+
+Tensor histogram(const Tensor& frames, const Palette& palette) {
+  expect_frames(frames, "histogram");
+  return in_parts(frames, 1, [&](const Tensor& frame) {
+    return palette.histogram(frame[0].permute({1, 2, 0}).clamp(0, 1)).unsqueeze(0).to(at::kFloat);
+  });
 }
 
 Tensor rgb_to_lab(const Tensor& rgb) {

@@ -49,6 +49,9 @@ class VGEN_API Palette {
   Tensor rgb_, lab_, distances_;  // [n, n] squared
 };
 
+// The histogram condition of frames [F, 3, H, W] in [0, 1]: float32 [F, bins], Palette::histogram of each.
+VGEN_API Tensor histogram(const Tensor& frames, const Palette& palette = Palette());
+
 // sRGB in [0, 1] to CIELAB under D65, float64 [.., 3].
 VGEN_API Tensor rgb_to_lab(const Tensor& rgb);
 

@@ -10,9 +10,11 @@
 #include <cmath>
 #include <condition_variable>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <sstream>
 #include <thread>
 
 #include "vgen/conditioning/clip_text.hpp"
@@ -288,7 +290,14 @@ Pipeline::Text Pipeline::encode(const Plan& plan) {
   if (!text.dropped.empty()) {
     std::string words;
     for (const std::string& w : text.dropped) words += " " + printable(w);
-    log::warn("the prompt is longer than the text encoder's window; dropped:", words);
+    // Some models' own words do not fit as a whole, as in the reference: nobody's prompt is the worse for it.
+    std::istringstream own(components_.index.defaults.positive_prompt);
+    const auto count = std::distance(std::istream_iterator<std::string>(own), std::istream_iterator<std::string>());
+    if (static_cast<std::size_t>(count) > text.dropped.size())
+      log::info("the prompt with the model's positive_prompt is longer than the text encoder's window; dropped:",
+                words);
+    else
+      log::warn("the prompt is longer than the text encoder's window; dropped:", words);
   }
   return text;
 }
@@ -349,6 +358,16 @@ void Pipeline::check_inputs(const Request& request, const Inputs& inputs) const 
     VGEN_CHECK(tensor.dim() != 5 || tensor.size(2) == *request.frames, ShapeError, system().name, ": the condition '",
                name, "' has ", tensor.size(2), " frames, the clip to make ", *request.frames, "; set frames to ",
                tensor.size(2), ", or cut the condition");
+  for (const auto& each : components_.unet->options().stem) {
+    const auto* dense = std::get_if<unet::DenseMaps>(&each);
+    if (!dense) continue;
+    for (const unet::DenseMap& map : dense->maps)
+      if (const Tensor* t = inputs.conditions.find(map.name); t && t->dim() == 5)
+        VGEN_CHECK(t->size(3) == *request.height && t->size(4) == *request.width, ShapeError, system().name,
+                   ": the condition '", map.name, "' is ", t->size(4), "x", t->size(3), ", the clip to make ",
+                   *request.width, "x", *request.height,
+                   "; conditioning.fit_condition resizes and crops a map, or set height and width");
+  }
 }
 
 std::vector<Clip> Pipeline::generate(const Request& request, const Callbacks& callbacks) {

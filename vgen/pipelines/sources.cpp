@@ -64,8 +64,9 @@ struct Clips {
                 "; the frames before are used");
     if (how.frames == 1 || frames == size.frames) return;
     throw ConfigError(str(name, ": ", printable(path, 400), damaged ? ", damaged behind them," : "", " has ", frames,
-                          " frames at ", rate, " a second (every ", how.stride, ". one), the clip to make has ",
-                          size.frames, "; use --frames ", frames, ", a higher --condition-fps, or a longer clip"));
+                          " frames at ", rate, " a second", how.stride > 1 ? str(" (one of ", how.stride, ")") : "",
+                          ", the clip to make has ", size.frames, "; use --frames ", frames,
+                          ", a higher --condition-fps, or a longer clip"));
   }
   video::Frames read(const std::string& path, const std::string& name) const {
     const video::ReadOptions how = options(path, name);
@@ -81,14 +82,6 @@ struct Clips {
   }
   Tensor for_all(const Tensor& map) const { return map.expand({size.frames, -1, -1, -1}); }
 };
-
-// The depth network wants sides that are multiples of 32.
-Tensor depth_of(conditioning::DptDepth& network, const Tensor& frames) {
-  const std::int64_t h = (frames.size(2) + 31) / 32 * 32, w = (frames.size(3) + 31) / 32 * 32;
-  if (h == frames.size(2) && w == frames.size(3)) return network.condition(frames);
-  const Tensor depth = network.condition(conditioning::resize_bilinear(frames, h, w, false));
-  return conditioning::resize_bilinear(depth, frames.size(2), frames.size(3), false);
-}
 
 Tensor motion_of(const Clips& clips, const std::string& path) {
   const video::ReadOptions how = clips.options(path, "motion_from");
@@ -118,7 +111,9 @@ Tensor finished(const Clips& clips, const std::string& name, const fs::path& fil
     VGEN_CHECK(tensor, FormatError, file.string(), ": holds no tensor '", printable(name), "'");
     return tensor->clone();
   }
-  const Tensor map = to_condition(name, video::read_video(file, {}, nullptr, {}, clips.cancel));
+  const video::Frames frames = video::read_video(file, {}, nullptr, {}, clips.cancel);
+  const Tensor map =
+      to_condition(name, video::resize(frames, clips.size.height, clips.size.width, video::Filter::triangle));
   return map.size(2) == 1 ? map.expand({-1, -1, clips.size.frames, -1, -1}) : map;
 }
 
@@ -163,8 +158,8 @@ void check(const Sources& s) {
   drawn(s);
 }
 
-Inputs read_sources(const Sources& s, const ClipSize& size, Annotators& annotators, const OnProgress& progress,
-                    const CancelToken& cancel) {
+Inputs read_sources(const Sources& s, const ClipSize& size, conditioning::Annotators& annotators,
+                    const OnProgress& progress, const CancelToken& cancel) {
   check(s);
   const Clips clips{size, s.condition_fps > 0 ? s.condition_fps : size.fps, cancel};
   Inputs inputs;
@@ -181,8 +176,12 @@ Inputs read_sources(const Sources& s, const ClipSize& size, Annotators& annotato
       log::warn(printable(s.video, 400), " has ", info.frames, " frames; the first ", inputs.video.count,
                 " are used (--frames says how many)");
   }
-  if (!s.depth.empty()) annotators.expect(kDepthPart);
-  if (!s.sketch.empty() || !s.single_sketch.empty()) annotators.expect(kEdgesPart), annotators.expect(kSketchPart);
+  const auto expect = [&](const conditioning::AnnotatorPart& part) {
+    annotators.expect(part, "give a finished map (--condition NAME=FILE)");
+  };
+  if (!s.depth.empty()) expect(conditioning::kDepthPart);
+  if (!s.sketch.empty() || !s.single_sketch.empty())
+    expect(conditioning::kEdgesPart), expect(conditioning::kSketchPart);
 
   const auto each = [&](const Tensor& frames, const std::function<Tensor(const Tensor&)>& f) {
     std::int64_t done = 0;
@@ -200,8 +199,8 @@ Inputs read_sources(const Sources& s, const ClipSize& size, Annotators& annotato
   };
   conditioning::Composition maps;
   if (!s.depth.empty())
-    maps.depth = clips.for_all(
-        each(clips.pixels(s.depth, "depth"), [&](const Tensor& part) { return depth_of(annotators.depth(), part); }));
+    maps.depth = clips.for_all(each(clips.pixels(s.depth, "depth"),
+                                    [&](const Tensor& part) { return conditioning::depth(part, annotators.depth()); }));
   if (!s.sketch.empty()) maps.sketch = clips.for_all(sketched(clips.pixels(s.sketch, "sketch")));
   if (!s.single_sketch.empty())
     maps.single_sketch = sketched(conditioning::to_frames(video::resize(

@@ -4,7 +4,7 @@
 #include <tuple>
 #include <vector>
 
-#include "vgen/pipelines/annotators.hpp"
+#include "vgen/conditioning/annotators.hpp"
 #include "vgen/pipelines/system.hpp"
 
 namespace vgen::pipelines {
@@ -47,7 +47,7 @@ struct ClipSize {
 };
 // Reads and annotates. Pictures for a condition stand for all frames. IoError and MediaError naming the file,
 // ConfigError for one with too few frames, with the way out.
-VGEN_API Inputs read_sources(const Sources& sources, const ClipSize& size, Annotators& annotators,
+VGEN_API Inputs read_sources(const Sources& sources, const ClipSize& size, conditioning::Annotators& annotators,
                              const OnProgress& progress = {}, const CancelToken& cancel = {});
 
 }  // namespace vgen::pipelines

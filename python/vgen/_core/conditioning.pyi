@@ -10,7 +10,7 @@ import torch
 import typing
 import vgen._core.nn
 import vgen._core.video
-__all__: list[str] = ['ClipText', 'ClipTextEncoder', 'ClipTextOptions', 'ClipTextOutput', 'ClipVision', 'ClipVisionOptions', 'DptDepth', 'DptDepthOptions', 'Encoder', 'MaskKey', 'MotionPath', 'Palette', 'PaletteOptions', 'PiDiNet', 'PiDiNetOptions', 'SketchSimplification', 'SketchStroke', 'TextEmbedding', 'appearance_factors', 'canny', 'canny_thresholds', 'clip_normalise', 'compose', 'depth_condition', 'drawn_mask', 'drawn_motion', 'drawn_sketch', 'fit_condition', 'imagenet_normalise', 'low_resolution_input', 'mask_track', 'masked_condition', 'motion_factors', 'motion_vectors', 'overlay', 'parse_motion_path', 'random_mask', 'resize_picture', 'sketch', 'to_frames', 'to_rgb']
+__all__: list[str] = ['ClipText', 'ClipTextEncoder', 'ClipTextOptions', 'ClipTextOutput', 'ClipVision', 'ClipVisionOptions', 'DptDepth', 'DptDepthOptions', 'Encoder', 'MaskKey', 'MotionPath', 'Palette', 'PaletteOptions', 'PiDiNet', 'PiDiNetOptions', 'SketchSimplification', 'SketchStroke', 'TextEmbedding', 'appearance_factors', 'canny', 'canny_thresholds', 'clip_normalise', 'compose', 'depth', 'depth_condition', 'drawn_mask', 'drawn_motion', 'drawn_sketch', 'fit_condition', 'histogram', 'imagenet_normalise', 'low_resolution_input', 'mask_track', 'masked_condition', 'motion_factors', 'motion_vectors', 'overlay', 'parse_motion_path', 'random_mask', 'resize_picture', 'sketch', 'to_frames', 'to_rgb']
 class TextEmbedding:
     """
     What an encoder makes of n texts.
@@ -760,13 +760,15 @@ def appearance_factors(frames: typing.SupportsInt, appearance: typing.SupportsFl
     float32 [1, frames, frames]: 1 - appearance |r - j| / (frames - 1), the wanted likeness of frames r and j; appearance
     in [0, 1]. ConfigError.
     """
-def canny(picture: torch.Tensor, thresholds: tuple[typing.SupportsFloat, typing.SupportsFloat] | None = None) -> torch.Tensor:
+def canny(picture: torch.Tensor | numpy.typing.ArrayLike, thresholds: tuple[typing.SupportsFloat, typing.SupportsFloat] | None = None) -> torch.Tensor:
     """
     Canny's edges (Canny 1986, "A Computational Approach to Edge Detection"), to the bit as OpenCV finds them: Sobel 3x3,
     |dx| + |dy|, the channel with the strongest gradient decides.
 
     0 or 1, uint8 [H, W, 1]. Gradients above `high` are edges, those above `low` are where they touch one. Thresholds are
     rounded down and ordered. ConfigError if one is not finite or negative.
+
+    The canny condition of frames [F, 3, H, W] in [0, 1]: float32 [F, 1, H, W], each frame by its own median.
     """
 def canny_thresholds(picture: torch.Tensor, share: typing.SupportsFloat | None = None) -> tuple[float, float]:
     """
@@ -786,6 +788,20 @@ def compose(*, depth: torch.Tensor | None = None, sketch: torch.Tensor | None = 
     The conditions [1, C, F, H, W], [1, 1, D] and [1, F, bins] under the names that the network declares; frames and mask
     become "masked" (masked_condition). `frames` is F where no map says it; 0 = one. ShapeError naming the condition that
     has another shape than its kind, or other frames than the rest, with the fix; ConfigError for a mask without frames.
+    """
+@typing.overload
+def depth(frames: torch.Tensor | numpy.typing.ArrayLike, model: DptDepth) -> torch.Tensor:
+    """
+    The depth condition of frames [F, 3, H, W] in [0, 1] of any size: float32 [F, 1, H, W] in [0, 10], near is large. The
+    network sees them enlarged to the next multiples of 32. Interrupted between frames.
+
+    With the network of a model folder (Annotators), or of a file with its weights; loaded for this call. To annotate
+    many clips, load it once and give it. IoError, FormatError, WeightsError.
+    """
+@typing.overload
+def depth(frames: torch.Tensor | numpy.typing.ArrayLike, model: os.PathLike | str | bytes | None = None) -> torch.Tensor:
+    """
+    The same with the network of a model folder or of a file.
     """
 def depth_condition(depth: torch.Tensor) -> torch.Tensor:
     """
@@ -812,6 +828,10 @@ def fit_condition(x: torch.Tensor, height: typing.SupportsInt, width: typing.Sup
     """
     A condition [F, C, H, W] for another size: enlarged or reduced until it covers height x width (bilinear, no
     antialiasing, values not rescaled, as VideoComposer does), then the middle. ShapeError.
+    """
+def histogram(frames: torch.Tensor | numpy.typing.ArrayLike, palette: Palette = None) -> torch.Tensor:
+    """
+    The histogram condition of frames [F, 3, H, W] in [0, 1]: float32 [F, bins], Palette::histogram of each.
     """
 def imagenet_normalise(x: torch.Tensor) -> torch.Tensor:
     """
@@ -876,8 +896,12 @@ def resize_picture(picture: torch.Tensor, short_side: typing.SupportsInt) -> tor
     to the even multiple). Enlarged by Lanczos over 8 pixels, reduced by the mean over the covered area, to the bit as
     OpenCV does (INTER_LANCZOS4, INTER_AREA). ConfigError if a side would become 0.
     """
-def sketch(edges: PiDiNet, simplifier: SketchSimplification, frames: torch.Tensor, at_once: typing.SupportsInt = 2) -> torch.Tensor:
+@typing.overload
+def sketch(edges: PiDiNet, simplifier: SketchSimplification, frames: torch.Tensor | numpy.typing.ArrayLike, at_once: typing.SupportsInt = 2) -> torch.Tensor:
     """
+    The sketch condition of frames [F, 3, H, W] in [0, 1], with the networks of a model folder: float32 [F, 1, H, W],
+    lines are 1. Of one frame it is a single_sketch. Errors as of depth; ShapeError unless H and W are multiples of 8.
+
     Sketches: lines of a picture, cleaned by the fully convolutional network of Simo-Serra et al. 2018, "Mastering
     Sketching: Adversarial Augmentation for Structured Prediction" (model GAN).
 
@@ -885,6 +909,11 @@ def sketch(edges: PiDiNet, simplifier: SketchSimplification, frames: torch.Tenso
 
     The sketch condition of frames [F, 3, H, W] in [0, 1]: edges e, then 1 - simplified(1 - e), [F, 1, H, W].
     ShapeError unless H and W are multiples of 8.
+    """
+@typing.overload
+def sketch(frames: torch.Tensor | numpy.typing.ArrayLike, model: os.PathLike | str | bytes | None = None) -> torch.Tensor:
+    """
+    The same with the networks of a model folder.
     """
 def to_frames(frames: numpy.typing.ArrayLike) -> torch.Tensor:
     """

@@ -234,19 +234,5 @@ TEST(System, NamesAreKnown) {
   EXPECT_THAT(message([] { write_tiny_model("t2v", fs::temp_directory_path()); }), HasSubstr("exists already"));
 }
 
-// A system of the caller's own: a value, no file of the library changes.
-TEST(System, OfOnesOwn) {
-  const fs::path folder = fs::temp_directory_path() / str("vgen-own-", static_cast<long long>(getpid()));
-  write_tiny_model("t2v", folder);
-  Pipeline pipe = Pipeline::from_pretrained(folder);
-  System twice = system_named("t2v");
-  twice.name = "twice";
-  twice.denoise = [](pipelines::Run& run) { return denoise_from_text(run) * 2; };
-  const Tensor once = pipe.denoise(pipe.plan({.prompt = "a fox"}), 1);
-  pipe.components().system = &twice;
-  EXPECT_TRUE(at::equal(once * 2, pipe.denoise(pipe.plan({.prompt = "a fox"}), 1)));
-  fs::remove_all(folder);
-}
-
 }  // namespace
 }  // namespace vgen::pipelines
