@@ -829,7 +829,7 @@ def fit_condition(x: torch.Tensor, height: typing.SupportsInt, width: typing.Sup
     A condition [F, C, H, W] for another size: enlarged or reduced until it covers height x width (bilinear, no
     antialiasing, values not rescaled, as VideoComposer does), then the middle. ShapeError.
     """
-def histogram(frames: torch.Tensor | numpy.typing.ArrayLike, palette: Palette = None) -> torch.Tensor:
+def histogram(frames: torch.Tensor | numpy.typing.ArrayLike, palette: Palette | None = None) -> torch.Tensor:
     """
     The histogram condition of frames [F, 3, H, W] in [0, 1]: float32 [F, bins], Palette::histogram of each.
     """
