@@ -70,7 +70,7 @@ struct Encoders {
     } else {
       throw ConfigError(str("encoders: no such request: ", what));
     }
-    bench::wait_for_device();
+    synchronise(bench::device);
     return Node::map({{"seconds", Node(bench::since(start))}});
   }
 };

@@ -2,8 +2,6 @@
 #pragma once
 #include <ATen/Context.h>
 #include <c10/core/CachingDeviceAllocator.h>
-#include <c10/core/impl/VirtualGuardImpl.h>
-#include <dlfcn.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -13,6 +11,7 @@
 #include <string>
 
 #include "vgen/formats/json.hpp"
+#include "vgen/tensor/device.hpp"
 #include "vgen/weights/load.hpp"
 
 namespace vgen::bench {
@@ -23,28 +22,23 @@ inline double since(Clock::time_point start) { return std::chrono::duration<doub
 // Of the whole process: the program's argument, cpu (the default) or cuda.
 inline at::Device device = at::kCPU;
 inline void use_device(int argc, char** argv) {
-  if (argc < 2 || std::string(argv[1]) == "cpu") return;
-  const void* cuda = dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);  // registers the back end
-  if (std::string(argv[1]) != "cuda" || !cuda || !at::hasCUDA()) {
-    std::cerr << argv[0] << ": " << argv[1] << ": " << (cuda ? "torch sees no such device" : dlerror()) << '\n';
+  try {
+    if (argc > 1) device = device_named(argv[1]);
+  } catch (const std::exception& e) {
+    std::cerr << argv[0] << ": " << e.what() << '\n';
     std::exit(1);
   }
-  device = at::Device(at::kCUDA, 0);
   at::globalContext().setAllowTF32CuDNN(false);  // as in peer.py: fp32 is fp32
-}
-// Kernels of a device run behind the program; a figure holds what they took.
-inline void wait_for_device() {
-  if (!device.is_cpu()) c10::impl::VirtualGuardImpl(device.type()).synchronizeDevice(0);
 }
 
 // Seconds of each of `rounds` calls.
 inline Node timed(std::int64_t rounds, const std::function<void()>& f) {
   std::vector<Node> out;
   for (std::int64_t i = 0; i < rounds; ++i) {
-    wait_for_device();
+    synchronise(device);
     const auto start = Clock::now();
     f();
-    wait_for_device();
+    synchronise(device);  // kernels of a device run behind the program
     out.emplace_back(since(start));
   }
   return Node::list(std::move(out));

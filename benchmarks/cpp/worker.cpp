@@ -206,7 +206,7 @@ struct Worker {
     } else {
       throw ConfigError(str("worker: no such request: ", what));
     }
-    bench::wait_for_device();
+    synchronise(device);
     return Node::map({{"seconds", Node(since(start))}});
   }
 };
