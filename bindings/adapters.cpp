@@ -39,11 +39,12 @@ void bind_adapters(py::module_& m) {
              return a;
            }),
            "tensors"_a, py::kw_only(), "source"_a = "state dict", "alpha"_a = py::none())
-      .def_readonly("source", &Adapter::source)
-      .def_readonly("metadata", &Adapter::metadata)
+      .def_readonly("source", &Adapter::source, "Path of the file, for messages.")
+      .def_readonly("metadata", &Adapter::metadata, "Texts of the file's header.")
       .def_readonly("alpha", &Adapter::alpha, doc("adapters::Adapter::alpha"))
       .def_property_readonly(
-          "tensors", [](const Adapter& a) { return std::map<std::string, Tensor>(a.tensors.begin(), a.tensors.end()); })
+          "tensors", [](const Adapter& a) { return std::map<std::string, Tensor>(a.tensors.begin(), a.tensors.end()); },
+          "Tensors by the names of the file.")
       .def("__repr__", [](const Adapter& a) {
         return repr_of("Adapter", {{"source", py::str(a.source)}, {"tensors", py::int_(a.tensors.size())}});
       });
@@ -58,15 +59,18 @@ void bind_adapters(py::module_& m) {
   py::class_<LoadReport>(m, "LoadReport", "How an adapter's file fits a network.")
       .def_readonly("layouts", &LoadReport::layouts, doc("adapters::LoadReport::layouts"))
       .def_readonly("loras", &LoadReport::loras, doc("adapters::LoadReport::loras"))
-      .def_readonly("branches", &LoadReport::branches)
-      .def_readonly("unknown", &LoadReport::unknown)
-      .def_readonly("misshaped", &LoadReport::misshaped)
-      .def_readonly("incomplete", &LoadReport::incomplete)
-      .def_readonly("not_finite", &LoadReport::not_finite)
-      .def_readonly("base", &LoadReport::base)
-      .def_readonly("ignored", &LoadReport::ignored)
-      .def_property_readonly("fits", &LoadReport::fits)
-      .def("to_dict", [](const LoadReport& r) { return py::dict(to_python(r.node())); })
+      .def_readonly("branches", &LoadReport::branches, "Identity and motion branches that were attached.")
+      .def_readonly("unknown", &LoadReport::unknown, "Names that belong to no place of the network.")
+      .def_readonly("misshaped", &LoadReport::misshaped, "\"name: expected [..], got [..]\".")
+      .def_readonly("incomplete", &LoadReport::incomplete, "Places of which a tensor is missing.")
+      .def_readonly("not_finite", &LoadReport::not_finite, "Tensors that hold NaN or infinity.")
+      .def_readonly("base", &LoadReport::base, "Tensors of a base network in the same file.")
+      .def_readonly("ignored", &LoadReport::ignored, "Names that the caller asked to leave out.")
+      .def_property_readonly("fits", &LoadReport::fits,
+                             "True if all of it fits and there is something to attach.")
+      .def(
+          "to_dict", [](const LoadReport& r) { return py::dict(to_python(r.node())); },
+          "Everything, as vgen gen --json prints it.")
       .def("__str__", [](const LoadReport& r) { return r.text(); })
       .def("__repr__", [](const LoadReport& r) {
         return repr_of(
@@ -84,12 +88,13 @@ void bind_adapters(py::module_& m) {
       .def("merge", &Injection::merge, py::call_guard<py::gil_scoped_release>(), doc("adapters::Injection::merge"))
       .def("unmerge", &Injection::unmerge, py::call_guard<py::gil_scoped_release>(),
            "Restores the weights that merge replaced, bit for bit.")
-      .def_property_readonly("merged", &Injection::merged)
+      .def_property_readonly("merged", &Injection::merged, "True while its LoRA is folded into the weights.")
       .def("remove", &Injection::remove, doc("adapters::Injection::remove"))
-      .def_property_readonly("attached", &Injection::attached)
+      .def_property_readonly("attached", &Injection::attached, "False after remove().")
       .def("parameters", &Injection::parameters, "Leaves that an optimiser can hold.")
       .def("named_parameters", &Injection::named_parameters, doc("adapters::Injection::named_parameters"))
-      .def("requires_grad_", &Injection::requires_grad, "requires_grad"_a = true)
+      .def("requires_grad_", &Injection::requires_grad, "requires_grad"_a = true,
+           "Whether its parameters gather gradients.")
       .def(
           "state_dict",
           [](const Injection& self, const std::string& layout) {
@@ -105,7 +110,7 @@ void bind_adapters(py::module_& m) {
             self.save(path, as);
           },
           "path"_a, "layout"_a = "vgen", "Writes state_dict(layout); the name's ending chooses safetensors or .pth.")
-      .def_property_readonly("report", &Injection::report)
+      .def_property_readonly("report", &Injection::report, "What was attached and what was left out: a LoadReport.")
       .def("__repr__", [](const Injection& self) {
         return repr_of("Injection", {{"scale", py::float_(self.scale())},
                                      {"loras", py::int_(self.report().loras)},

@@ -52,10 +52,10 @@ auto network(py::module_& m, const char* name, const char* text) {
              return std::make_shared<T>(o);
            }),
            "options"_a = py::none())
-      .def_property_readonly("options", &T::options)
+      .def_property_readonly("options", &T::options, "The options it was built from.")
       .def("load", &T::load, "path"_a, Unlocked(),
            "From the released checkpoint; nothing is changed if it does not fit.")
-      .def("forward", &T::forward, "x"_a, Unlocked())
+      .def("forward", &T::forward, "x"_a, Unlocked(), "The network alone, on a prepared batch [n, 3, H, W].")
       .def("__call__", &T::forward, "x"_a, Unlocked(), "The same as forward.");
 }
 

@@ -81,7 +81,7 @@ void bind_conditioning(py::module_& m) {
              return std::make_shared<ClipText>(o);
            }),
            "options"_a = py::none())
-      .def_property_readonly("options", &ClipText::options)
+      .def_property_readonly("options", &ClipText::options, "The ClipTextOptions it was built from.")
       .def(
           "forward", [](ClipText& tower, const Tensor& ids) { return tower.forward(ids); }, "ids"_a, Unlocked(),
           doc("conditioning::ClipText::forward"))
@@ -102,7 +102,7 @@ void bind_conditioning(py::module_& m) {
              return std::make_shared<ClipVision>(o);
            }),
            "options"_a = py::none())
-      .def_property_readonly("options", &ClipVision::options)
+      .def_property_readonly("options", &ClipVision::options, "The ClipVisionOptions it was built from.")
       .def("forward", &ClipVision::forward, "image"_a, Unlocked(), doc("conditioning::ClipVision::forward"))
       .def("__call__", &ClipVision::forward, "image"_a, Unlocked(), "The same as forward.");
   m.def("clip_normalise", &clip_normalise, "x"_a, Unlocked(), doc("conditioning::clip_normalise"));

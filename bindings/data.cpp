@@ -24,15 +24,15 @@ void bind_data(py::module_& m) {
   bind_options<ShapesOptions>(m, "ShapesOptions", doc("data::ShapesOptions"));
 
   py::class_<ShapesPose>(m, "ShapesPose", doc("data::ShapesPose"))
-      .def_readonly("x", &ShapesPose::x)
-      .def_readonly("y", &ShapesPose::y)
-      .def_readonly("radius", &ShapesPose::radius)
+      .def_readonly("x", &ShapesPose::x, "Of the centroid, as a share of the frame, from the left.")
+      .def_readonly("y", &ShapesPose::y, "Of the centroid, as a share of the frame, from the top.")
+      .def_readonly("radius", &ShapesPose::radius, "As a share of the frame.")
       .def("__repr__", [](const ShapesPose& p) {
         return repr_of("ShapesPose",
                        {{"x", py::float_(p.x)}, {"y", py::float_(p.y)}, {"radius", py::float_(p.radius)}});
       });
   py::class_<ShapesObject>(m, "ShapesObject", "One object of a clip.")
-      .def_readonly("attributes", &ShapesObject::attributes)
+      .def_readonly("attributes", &ShapesObject::attributes, "What its caption says.")
       .def_readonly("poses", &ShapesObject::poses, "one a frame")
       .def("__repr__", [](const ShapesObject& o) {
         return repr_of("ShapesObject", {{"attributes", py::cast(o.attributes)}});
@@ -42,7 +42,7 @@ void bind_data(py::module_& m) {
       .def_property_readonly(
           "fps", [](const ShapesClip& c) { return c.frames.fps; }, "frames a second")
       .def_readonly("attributes", &ShapesClip::attributes, doc("data::ShapesClip::attributes"))
-      .def_readonly("caption", &ShapesClip::caption)
+      .def_readonly("caption", &ShapesClip::caption, "What the clip shows; in training half of them are paraphrases.")
       .def_readonly("objects", &ShapesClip::objects, doc("data::ShapesClip::objects"))
       .def(
           "mask", [](const ShapesClip& c, std::size_t object) { return to_array(c.mask(object), shape_of(c)); },
@@ -59,9 +59,9 @@ void bind_data(py::module_& m) {
         return repr_of("ShapesClip", {{"caption", py::str(c.caption)}});
       });
   py::class_<ShapesPrompt>(m, "ShapesPrompt", doc("data::ShapesPrompt"))
-      .def_readonly("caption", &ShapesPrompt::caption)
-      .def_readonly("attributes", &ShapesPrompt::attributes)
-      .def_readonly("unseen", &ShapesPrompt::unseen)
+      .def_readonly("caption", &ShapesPrompt::caption, "The canonical caption.")
+      .def_readonly("attributes", &ShapesPrompt::attributes, "What a clip must show to be right.")
+      .def_readonly("unseen", &ShapesPrompt::unseen, "True if training never saw this combination.")
       .def("__repr__", [](const ShapesPrompt& p) {
         return repr_of("ShapesPrompt", {{"caption", py::str(p.caption)}, {"unseen", py::bool_(p.unseen)}});
       });
@@ -106,7 +106,10 @@ void bind_data(py::module_& m) {
   m.def(
       "split_of", [](const ShapesAttributes& a) { return std::string(name_of(split_of(a))); }, "attributes"_a,
       "\"train\", \"unseen\" or \"custom\": which samples may have these attributes.");
-  m.def("eval_prompts", &eval_prompts, "count"_a, "seed"_a = 0, "unseen"_a = 0.5, doc("data::eval_prompts"));
+  m.def("eval_prompts", &eval_prompts, "count"_a, "seed"_a = 0, "unseen"_a = 0.5,
+        "ShapesPrompts to score a model with: canonical captions drawn from the seed; unseen is the share of "
+        "combinations that "
+        "training never saw.");
 }
 
 }  // namespace vgen::bindings

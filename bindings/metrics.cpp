@@ -27,7 +27,9 @@ void bind_metrics(py::module_& m) {
 
   py::class_<ShapesVerdict> verdict(m, "ShapesVerdict", "What the judge reads from a clip; None where it cannot tell.");
   const auto attribute = [&](const char* name, auto member) {
-    verdict.def_property_readonly(name, [member](const ShapesVerdict& v) { return reading(v.*member); });
+    verdict.def_property_readonly(
+        name, [member](const ShapesVerdict& v) { return reading(v.*member); },
+        str("The ", name, " that was read, in the caption's word; None if it cannot be told.").c_str());
   };
   attribute("colour", &ShapesVerdict::colour);
   attribute("shape", &ShapesVerdict::shape);
@@ -45,7 +47,7 @@ void bind_metrics(py::module_& m) {
                 {"speed", v.speed.confidence},   {"background", v.background.confidence}};
           },
           "how sure each reading is, [0, 1]")
-      .def_readonly("quality", &ShapesVerdict::quality)
+      .def_readonly("quality", &ShapesVerdict::quality, "The measurements behind the reading.")
       .def_property_readonly(
           "failures",
           [](const ShapesVerdict& v) {
@@ -68,13 +70,13 @@ void bind_metrics(py::module_& m) {
       });
 
   py::class_<ShapesScore>(m, "ShapesScore", doc("metrics::ShapesScore"))
-      .def_readonly("colour", &ShapesScore::colour)
-      .def_readonly("shape", &ShapesScore::shape)
-      .def_readonly("size", &ShapesScore::size)
-      .def_readonly("motion", &ShapesScore::motion)
-      .def_readonly("speed", &ShapesScore::speed)
-      .def_readonly("background", &ShapesScore::background)
-      .def_readonly("coherent", &ShapesScore::coherent)
+      .def_readonly("colour", &ShapesScore::colour, "True if the clip shows the colour that was asked for.")
+      .def_readonly("shape", &ShapesScore::shape, "True if the clip shows the shape that was asked for.")
+      .def_readonly("size", &ShapesScore::size, "True if the clip shows the size that was asked for.")
+      .def_readonly("motion", &ShapesScore::motion, "True if the clip shows the motion that was asked for.")
+      .def_readonly("speed", &ShapesScore::speed, "True if the clip shows the speed that was asked for.")
+      .def_readonly("background", &ShapesScore::background, "True if the clip shows the background that was asked for.")
+      .def_readonly("coherent", &ShapesScore::coherent, "True if the clip has no failure.")
       .def_readonly("all", &ShapesScore::all, doc("metrics::ShapesScore::all"))
       .def_readonly("everything", &ShapesScore::everything, doc("metrics::ShapesScore::everything"))
       .def("__repr__", [](const ShapesScore& s) {
@@ -87,8 +89,8 @@ void bind_metrics(py::module_& m) {
       });
   py::class_<ShapesTable>(m, "ShapesTable", doc("metrics::ShapesTable"))
       .def(py::init<>())
-      .def("add", &ShapesTable::add, "score"_a)
-      .def_readonly("clips", &ShapesTable::clips)
+      .def("add", &ShapesTable::add, "score"_a, "Counts one more clip.")
+      .def_readonly("clips", &ShapesTable::clips, "Number of clips that were added.")
       .def_readonly("right", &ShapesTable::right, doc("metrics::ShapesTable::right"))
       .def("share", &ShapesTable::share, "name"_a, "share of clips that were right in this")
       .def("__repr__", [](const ShapesTable& t) {
@@ -97,7 +99,7 @@ void bind_metrics(py::module_& m) {
         return repr_of("ShapesTable", {{"clips", py::int_(t.clips)}, {"shares", shares}});
       });
   m.def("judge", &judge, "frames"_a, py::call_guard<py::gil_scoped_release>(), doc("metrics::judge"));
-  m.def("score", &score, "verdict"_a, "attributes"_a, doc("metrics::score"));
+  m.def("score", &score, "verdict"_a, "attributes"_a, "Which attributes a verdict has right: ShapesScore.");
 
   using Rows = py::array_t<double, py::array::c_style | py::array::forcecast>;
   py::class_<Gaussian>(m, "Gaussian", "Mean and covariance.")

@@ -17,12 +17,14 @@ void bind_nn(py::module_& m) {
       .def("parameters", &Module::parameters, "Every parameter, depth first in the order of declaration.")
       .def("named_parameters", &Module::named_parameters,
            "The same with their names, e.g. \"down.0.res.conv1.weight\".")
-      .def("named_buffers",
-           [](Module& self) {
-             Named out;
-             self.each_buffer([&](const std::string& name, Tensor& t) { out.emplace_back(name, t); });
-             return out;
-           })
+      .def(
+          "named_buffers",
+          [](Module& self) {
+            Named out;
+            self.each_buffer([&](const std::string& name, Tensor& t) { out.emplace_back(name, t); });
+            return out;
+          },
+          "Tensors that are kept with the weights but not trained, with their names.")
       .def("parameter_count", &Module::parameter_count, "Number of values in all parameters.")
       .def(
           "state_dict",
@@ -44,10 +46,12 @@ void bind_nn(py::module_& m) {
           },
           "state"_a,
           "Replaces all parameters and buffers or, with WeightsError and a full report, none. The tensors are copied.")
-      .def("train", &Module::train, "mode"_a = true)
-      .def("eval", &Module::eval)
-      .def_property_readonly("training", &Module::training)
-      .def("requires_grad_", &Module::requires_grad, "requires_grad"_a = true)
+      .def("train", &Module::train, "mode"_a = true,
+           "Switches this module and all below it to training (mode=True) or to evaluation.")
+      .def("eval", &Module::eval, "The same as train(False).")
+      .def_property_readonly("training", &Module::training, "True in training mode.")
+      .def("requires_grad_", &Module::requires_grad, "requires_grad"_a = true,
+           "Whether its parameters gather gradients.")
       .def(
           "to", [](Module& self, at::Device device, at::ScalarType dtype) { self.to(device, dtype); }, "device"_a,
           "dtype"_a, Unlocked(), doc("nn::Module::to"))

@@ -8,15 +8,15 @@ namespace vgen::bindings {
 void bind_parity(py::module_& m) {
   using namespace parity;
   py::class_<Outcome>(m, "Outcome", "How one golden case compared.")
-      .def_readonly("area", &Outcome::area)
-      .def_readonly("name", &Outcome::name)
+      .def_readonly("area", &Outcome::area, "Folder of the case.")
+      .def_readonly("name", &Outcome::name, "Name of the case.")
       .def_readonly("ok", &Outcome::ok, "every tensor is within its tolerance")
       .def_readonly("worst", &Outcome::worst, "the tensor nearest to its tolerance, or furthest beyond")
-      .def_readonly("error", &Outcome::error)
-      .def_readonly("tolerance", &Outcome::tolerance)
-      .def_readonly("seconds", &Outcome::seconds)
-      .def_readonly("compared", &Outcome::compared)
-      .def_readonly("message", &Outcome::message)
+      .def_readonly("error", &Outcome::error, "Error of the worst tensor, in the measure that its case prescribes.")
+      .def_readonly("tolerance", &Outcome::tolerance, "Largest error that the worst tensor may have.")
+      .def_readonly("seconds", &Outcome::seconds, "Duration of the rerun.")
+      .def_readonly("compared", &Outcome::compared, "Number of tensors that were compared.")
+      .def_readonly("message", &Outcome::message, "Why the case could not run; empty if it did.")
       .def("__bool__", [](const Outcome& o) { return o.ok; })
       .def("__repr__", [](const Outcome& o) {
         return repr_of("Outcome", {{"area", py::str(o.area)},

@@ -105,9 +105,13 @@ std::optional<Part> part_named(const std::optional<std::string>& name) {
 
 void bind_layouts(py::module_& m) {
   py::class_<PartFile>(m, "PartFile", doc("pipelines::PartFile"))
-      .def_readonly("file", &PartFile::file)
-      .def_property_readonly("part", [](const PartFile& p) { return std::string(name_of(p.found.part)); })
-      .def_property_readonly("layout", [](const PartFile& p) { return std::string(name_of(p.found.layout)); })
+      .def_readonly("file", &PartFile::file, "The weight file.")
+      .def_property_readonly(
+          "part", [](const PartFile& p) { return std::string(name_of(p.found.part)); },
+          "\"text_encoder\", \"unet\", \"vae\" or \"image_encoder\".")
+      .def_property_readonly(
+          "layout", [](const PartFile& p) { return std::string(name_of(p.found.layout)); },
+          "Whose names its tensors have: \"vgen\", \"reference\" or \"diffusers\".")
       .def_property_readonly(
           "prefix", [](const PartFile& p) { return p.found.prefix; }, doc("pipelines::FoundPart::prefix"))
       .def_readonly("options", &PartFile::options, "options of the part's network")
@@ -118,13 +122,15 @@ void bind_layouts(py::module_& m) {
                                     {"layout", py::str(std::string(name_of(p.found.layout)))}});
       });
   py::class_<ModelFolder>(m, "ModelFolder", doc("pipelines::ModelFolder"))
-      .def_readonly("path", &ModelFolder::path)
-      .def_property_readonly("layout", [](const ModelFolder& f) { return std::string(name_of(f.layout)); })
-      .def_readonly("index", &ModelFolder::index)
-      .def_readonly("text_encoder", &ModelFolder::text_encoder)
-      .def_readonly("unet", &ModelFolder::unet)
-      .def_readonly("vae", &ModelFolder::vae)
-      .def_readonly("image_encoder", &ModelFolder::image_encoder)
+      .def_readonly("path", &ModelFolder::path, "The folder.")
+      .def_property_readonly(
+          "layout", [](const ModelFolder& f) { return std::string(name_of(f.layout)); },
+          "\"vgen\", \"reference\" or \"diffusers\".")
+      .def_readonly("index", &ModelFolder::index, "Its ModelIndex, read or concluded.")
+      .def_readonly("text_encoder", &ModelFolder::text_encoder, "PartFile of the text encoder.")
+      .def_readonly("unet", &ModelFolder::unet, "PartFile of the UNet.")
+      .def_readonly("vae", &ModelFolder::vae, "PartFile of the autoencoder.")
+      .def_readonly("image_encoder", &ModelFolder::image_encoder, "PartFile of CLIP's image tower, or None.")
       .def_readonly("notes", &ModelFolder::notes, doc("pipelines::ModelFolder::notes"))
       .def("__repr__", [](const ModelFolder& f) {
         return repr_of("ModelFolder", {{"path", py::str(f.path.string())},
@@ -133,21 +139,23 @@ void bind_layouts(py::module_& m) {
       });
   py::class_<ConvertReport> report(m, "ConvertReport", "What convert wrote.");
   py::class_<ConvertReport::Item>(report, "Item", "One weight file.")
-      .def_readonly("what", &ConvertReport::Item::what)
-      .def_readonly("source", &ConvertReport::Item::from)
-      .def_readonly("path", &ConvertReport::Item::to)
-      .def_readonly("tensors", &ConvertReport::Item::tensors)
-      .def_readonly("parameters", &ConvertReport::Item::parameters)
-      .def_readonly("bytes", &ConvertReport::Item::bytes)
+      .def_readonly("what", &ConvertReport::Item::what, "\"unet in the reference's names\".")
+      .def_readonly("source", &ConvertReport::Item::from, "File that was read.")
+      .def_readonly("path", &ConvertReport::Item::to, "File that was written.")
+      .def_readonly("tensors", &ConvertReport::Item::tensors, "Number of tensors.")
+      .def_readonly("parameters", &ConvertReport::Item::parameters, "Number of values.")
+      .def_readonly("bytes", &ConvertReport::Item::bytes, "Size of the result.")
       .def("__repr__", [](const ConvertReport::Item& i) {
         return repr_of("Item", {{"what", py::str(i.what)},
                                 {"path", py::str(i.to.string())},
                                 {"tensors", py::int_(i.tensors)},
                                 {"parameters", py::int_(i.parameters)}});
       });
-  report.def_readonly("items", &ConvertReport::items)
+  report.def_readonly("items", &ConvertReport::items, "One Item a part.")
       .def_readonly("notes", &ConvertReport::notes, doc("pipelines::ConvertReport::notes"))
-      .def("to_dict", [](const ConvertReport& r) { return py::dict(to_python(r.node())); })
+      .def(
+          "to_dict", [](const ConvertReport& r) { return py::dict(to_python(r.node())); },
+          "Everything, as vgen convert --json prints it.")
       .def("__repr__", [](const ConvertReport& r) {
         return repr_of("ConvertReport", {{"items", py::cast(r.items)}, {"notes", py::cast(r.notes)}});
       });
@@ -221,11 +229,13 @@ void bind_pipelines(py::module_& m) {
           "text", [](const Components& c) { return c.text; }, replace_part(&Components::text, "text"),
           "turns prompts into context: a conditioning.Encoder")
       .def_property(
-          "unet", [](const Components& c) { return c.unet; }, replace_part(&Components::unet, "unet"))
+          "unet", [](const Components& c) { return c.unet; }, replace_part(&Components::unet, "unet"),
+          "the network that removes the noise: a unet.UNet")
       .def_property(
-          "vae", [](const Components& c) { return c.vae; }, replace_part(&Components::vae, "vae"))
+          "vae", [](const Components& c) { return c.vae; }, replace_part(&Components::vae, "vae"),
+          "frames to latents and back: a vae.AutoencoderKl")
       .def_readwrite("image_encoder", &Components::image_encoder, doc("pipelines::Components::image_encoder"))
-      .def_readwrite("index", &Components::index)
+      .def_readwrite("index", &Components::index, "what the model folder says of itself: a ModelIndex")
       .def_readwrite("adapters", &Components::adapters, doc("pipelines::Components::adapters"))
       .def_readonly("folder", &Components::folder, doc("pipelines::Components::folder"))
       .def("__repr__", [](const Components& c) {
@@ -255,14 +265,17 @@ void bind_pipelines(py::module_& m) {
           doc("pipelines::Inputs::conditions"));
 
   py::class_<System>(m, "System", doc("pipelines::System"))
-      .def_property_readonly("name", [](const System& s) { return std::string(s.name); })
-      .def_property_readonly("summary", [](const System& s) { return std::string(s.summary); })
-      .def_property_readonly("paper", [](const System& s) { return std::string(s.paper); })
+      .def_property_readonly(
+          "name", [](const System& s) { return std::string(s.name); }, "\"t2v\", \"i2vgen_xl\", ...")
+      .def_property_readonly(
+          "summary", [](const System& s) { return std::string(s.summary); }, "What it does, in a line.")
+      .def_property_readonly(
+          "paper", [](const System& s) { return std::string(s.paper); }, "Where it is described.")
       .def_property_readonly(
           "unet", [](const System& s) { return s.unet(); }, "options of the released checkpoint's network")
       .def_readonly("index", &System::index, doc("pipelines::System::index"))
-      .def_readonly("needs_image", &System::needs_image)
-      .def_readonly("needs_video", &System::needs_video)
+      .def_readonly("needs_image", &System::needs_image, "True if image= is required.")
+      .def_readonly("needs_video", &System::needs_video, "True if video= is required.")
       .def("__repr__", [](const System& s) {
         return repr_of("System",
                        {{"name", py::str(std::string(s.name))}, {"summary", py::str(std::string(s.summary))}});
@@ -278,7 +291,7 @@ void bind_pipelines(py::module_& m) {
       .def_property_readonly(
           "fps", [](const Clip& c) { return c.frames.fps; }, "frames a second")
       .def_readonly("latents", &Clip::latents, doc("pipelines::Clip::latents"))
-      .def_readonly("seed", &Clip::seed)
+      .def_readonly("seed", &Clip::seed, "The seed it was made from.")
       .def_property_readonly(
           "manifest", [](const Clip& c) { return to_python(c.manifest); },
           "everything that made it, as a dict; it is also kept inside the saved file")
@@ -315,11 +328,13 @@ void bind_pipelines(py::module_& m) {
 
   py::class_<Plan>(m, "Plan", doc("pipelines::Plan"))
       .def_readonly("request", &Plan::request, doc("pipelines::Plan::request"))
-      .def_readonly("sampler", &Plan::sampler)
-      .def_readonly("seeds", &Plan::seeds)
-      .def_readonly("decode_chunk", &Plan::decode_chunk)
+      .def_readonly("sampler", &Plan::sampler, "Options of the sampler, complete.")
+      .def_readonly("seeds", &Plan::seeds, "One a clip.")
+      .def_readonly("decode_chunk", &Plan::decode_chunk, "Frames decoded at once.")
       .def_readonly("memory_bytes", &Plan::memory_bytes, doc("pipelines::Plan::memory_bytes"))
-      .def("to_dict", [](const Plan& p) { return py::dict(to_python(p.to_node())); })
+      .def(
+          "to_dict", [](const Plan& p) { return py::dict(to_python(p.to_node())); },
+          "Everything, as vgen gen --dry-run --json prints it.")
       .def("__repr__", [](const Plan& p) {
         return repr_of("Plan", {{"request", py::cast(p.request)},
                                 {"seeds", py::cast(p.seeds)},

@@ -45,8 +45,8 @@ void bind_samplers(py::module_& m) {
   py::class_<Step, std::shared_ptr<Step>>(m, "Step", "What a callback is told after each step.")
       .def_readonly("index", &Step::index, doc("samplers::Step::index"))
       .def_readonly("total", &Step::total, "steps of this run")
-      .def_readonly("level_before", &Step::from)
-      .def_readonly("level_after", &Step::to)
+      .def_readonly("level_before", &Step::from, "NoiseLevel of the latent before the step.")
+      .def_readonly("level_after", &Step::to, "NoiseLevel of the latent after the step.")
       .def_readwrite("latent", &Step::latent, doc("samplers::Step::latent"))
       .def_readonly("x0", &Step::x0, doc("samplers::Step::x0"))
       .def_property_readonly(

@@ -19,7 +19,7 @@ void bind_schedulers(py::module_& m) {
       .def_property_readonly("ve_sigma", &NoiseLevel::ve_sigma, "sigma / alpha")
       .def_property_readonly("lambda_", &NoiseLevel::lambda, doc("schedulers::NoiseLevel::lambda"))
       .def_static("from_ve", &NoiseLevel::from_ve, "t"_a, "ve_sigma"_a, "real_time"_a = false,
-                  doc("schedulers::NoiseLevel::from_ve"))
+                  "The level whose sigma / alpha is ve_sigma.")
       .def(
           "__eq__", [](const NoiseLevel& a, const NoiseLevel& b) { return a == b; }, "other"_a)
       .def("__repr__", [](const NoiseLevel& l) {
@@ -38,7 +38,8 @@ void bind_schedulers(py::module_& m) {
       .def("level", &NoiseSchedule::level, "t"_a, doc("schedulers::NoiseSchedule::level"))
       .def("ve_sigma_log_linear", &NoiseSchedule::ve_sigma_log_linear, "t"_a,
            doc("schedulers::NoiseSchedule::ve_sigma_log_linear"))
-      .def("ve_sigma_linear", &NoiseSchedule::ve_sigma_linear, "t"_a, doc("schedulers::NoiseSchedule::ve_sigma_linear"))
+      .def("ve_sigma_linear", &NoiseSchedule::ve_sigma_linear, "t"_a,
+           "sigma / alpha at a fractional time t, linear between whole ones.")
       .def("time_of", &NoiseSchedule::time_of, "ve_sigma"_a, doc("schedulers::NoiseSchedule::time_of"))
       .def("__repr__", [](const NoiseSchedule& s) {
         const auto& a = s.tables().alphas_cumprod;
@@ -76,7 +77,7 @@ void bind_schedulers(py::module_& m) {
                            "The noise levels a sampler steps through, and what the network is told at each.")
       .def_readonly("state", &SamplingGrid::state, doc("schedulers::SamplingGrid::state"))
       .def_readonly("network", &SamplingGrid::network, doc("schedulers::SamplingGrid::network"))
-      .def_property_readonly("steps", &SamplingGrid::steps)
+      .def_property_readonly("steps", &SamplingGrid::steps, "Number of steps: one less than state has levels.")
       .def("__repr__", [](const SamplingGrid& g) {
         return repr_of("SamplingGrid", {{"steps", py::int_(g.steps())}});
       });

@@ -18,7 +18,7 @@ void bind_text(py::module_& m) {
           "int32 [n, context_length], padded with 0")
       .def_readonly("lengths", &Tokens::lengths, doc("text::Tokens::lengths"))
       .def_readonly("dropped_words", &Tokens::dropped_words, doc("text::Tokens::dropped_words"))
-      .def_readonly("context_length", &Tokens::context_length)
+      .def_readonly("context_length", &Tokens::context_length, "Columns of ids: the window.")
       .def("__len__", [](const Tokens& t) { return t.lengths.size(); })
       .def("__repr__", [](const Tokens& t) {
         return repr_of("Tokens", {{"lengths", py::cast(t.lengths)}, {"dropped_words", py::cast(t.dropped_words)}});
@@ -45,9 +45,9 @@ void bind_text(py::module_& m) {
       .def(
           "decode", [](const Tokenizer& t, const std::vector<std::int32_t>& ids) { return t.decode(ids); }, "ids"_a,
           doc("text::Tokenizer::decode"))
-      .def_property_readonly("start_id", &Tokenizer::start_id)
-      .def_property_readonly("end_id", &Tokenizer::end_id)
-      .def_property_readonly("vocab_size", &Tokenizer::vocab_size)
+      .def_property_readonly("start_id", &Tokenizer::start_id, "Id of the start token.")
+      .def_property_readonly("end_id", &Tokenizer::end_id, "Id of the end token.")
+      .def_property_readonly("vocab_size", &Tokenizer::vocab_size, "Number of ids.")
       .def("__repr__", [](const Tokenizer& t) {
         return repr_of("Tokenizer", {{"vocab_size", py::int_(t.vocab_size())}});
       });

@@ -20,8 +20,8 @@ void bind_train(py::module_& m) {
   bind_options<TrainConfig>(m, "TrainConfig", "What is trained and how; what a configuration file holds.");
   py::class_<TrainResult>(m, "TrainResult", "How a training run ended.")
       .def_readonly("step", &TrainResult::step, doc("train::TrainResult::step"))
-      .def_readonly("last_loss", &TrainResult::last_loss)
-      .def_readonly("bad_steps", &TrainResult::bad_steps)
+      .def_readonly("last_loss", &TrainResult::last_loss, "Loss of the last step.")
+      .def_readonly("bad_steps", &TrainResult::bad_steps, "Steps that gave NaN or infinity and were skipped.")
       .def_readonly("finished", &TrainResult::finished, doc("train::TrainResult::finished"))
       .def("__repr__", [](const TrainResult& r) {
         return repr_of(

@@ -56,7 +56,7 @@ void bind_unet(py::module_& m) {
              return std::make_shared<UNet>(o);
            }),
            "options"_a = py::none())
-      .def_property_readonly("options", &UNet::options)
+      .def_property_readonly("options", &UNet::options, "The UNetOptions it was built from.")
       .def_property_readonly("declared", &UNet::declared, doc("unet::UNet::declared"))
       .def("recompute", &UNet::recompute, "on"_a, doc("unet::UNet::recompute"))
       .def(

@@ -11,9 +11,9 @@ void bind_vae(py::module_& m) {
   py::class_<DiagonalGaussian>(m, "DiagonalGaussian", doc("vae::DiagonalGaussian"))
       .def_static("from_moments", &DiagonalGaussian::from_moments, "moments"_a, "deterministic"_a = false,
                   doc("vae::DiagonalGaussian::from_moments"))
-      .def_readonly("mean", &DiagonalGaussian::mean)
-      .def_readonly("logvar", &DiagonalGaussian::logvar)
-      .def("mode", &DiagonalGaussian::mode)
+      .def_readonly("mean", &DiagonalGaussian::mean, "[B, C, h, w].")
+      .def_readonly("logvar", &DiagonalGaussian::logvar, "Log of the variance, [B, C, h, w].")
+      .def("mode", &DiagonalGaussian::mode, "The mean: the likeliest sample.")
       .def("sample", &DiagonalGaussian::sample, "noise"_a, Unlocked(), doc("vae::DiagonalGaussian::sample"))
       .def(
           "kl", [](const DiagonalGaussian& g) { return g.kl(); }, Unlocked(), "KL(this || N(0, 1)) [N]")
@@ -29,7 +29,7 @@ void bind_vae(py::module_& m) {
              return std::make_shared<AutoencoderKl>(o);
            }),
            "options"_a = py::none())
-      .def_property_readonly("options", &AutoencoderKl::options)
+      .def_property_readonly("options", &AutoencoderKl::options, "The AutoencoderKlOptions it was built from.")
       .def("encode", &AutoencoderKl::encode, "x"_a, Unlocked(), doc("vae::AutoencoderKl::encode"))
       .def("decode", &AutoencoderKl::decode, "z"_a, Unlocked(), doc("vae::AutoencoderKl::decode"))
       .def("encode_scaled", &AutoencoderKl::encode_scaled, "x"_a, "noise"_a, Unlocked(),

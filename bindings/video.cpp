@@ -12,16 +12,16 @@ void bind_video(py::module_& m) {
   bind_options<WriteOptions>(m, "WriteOptions", doc("video::WriteOptions"));
 
   py::class_<VideoInfo>(m, "VideoInfo", "What a video file says about itself.")
-      .def_readonly("container", &VideoInfo::container)
-      .def_readonly("codec", &VideoInfo::codec)
-      .def_readonly("pixel_format", &VideoInfo::pixel_format)
+      .def_readonly("container", &VideoInfo::container, "FFmpeg's name of the format.")
+      .def_readonly("codec", &VideoInfo::codec, "FFmpeg's name of the codec.")
+      .def_readonly("pixel_format", &VideoInfo::pixel_format, "FFmpeg's name of the pixel format.")
       .def_readonly("height", &VideoInfo::height, doc("video::VideoInfo::height"))
-      .def_readonly("width", &VideoInfo::width)
+      .def_readonly("width", &VideoInfo::width, "In pixels.")
       .def_readonly("frames", &VideoInfo::frames, doc("video::VideoInfo::frames"))
       .def_readonly("fps", &VideoInfo::fps, doc("video::VideoInfo::fps"))
       .def_readonly("duration", &VideoInfo::duration, "seconds")
       .def_readonly("rotation", &VideoInfo::rotation, doc("video::VideoInfo::rotation"))
-      .def_readonly("alpha", &VideoInfo::alpha)
+      .def_readonly("alpha", &VideoInfo::alpha, "True if the pixels have transparency.")
       .def_readonly("truncated", &VideoInfo::truncated, doc("video::VideoInfo::truncated"))
       .def_readonly("comment", &VideoInfo::comment, doc("video::VideoInfo::comment"))
       .def("__repr__", [](const VideoInfo& i) {
@@ -32,10 +32,10 @@ void bind_video(py::module_& m) {
                                      {"fps", py::float_(i.fps)}});
       });
   py::class_<WriteReport>(m, "WriteReport", "What was written.")
-      .def_readonly("path", &WriteReport::path)
+      .def_readonly("path", &WriteReport::path, "File or folder that was written.")
       .def_readonly("encoder", &WriteReport::encoder, doc("video::WriteReport::encoder"))
-      .def_readonly("frames", &WriteReport::frames)
-      .def_readonly("bytes", &WriteReport::bytes)
+      .def_readonly("frames", &WriteReport::frames, "Number of frames.")
+      .def_readonly("bytes", &WriteReport::bytes, "Size of the file.")
       .def("__fspath__", [](const WriteReport& r) { return r.path.string(); })
       .def("__repr__", [](const WriteReport& r) {
         return repr_of("WriteReport", {{"path", py::str(r.path.string())},
@@ -102,7 +102,8 @@ void bind_video(py::module_& m) {
       },
       "frames"_a, "height"_a, "width"_a, "filter"_a = "bilinear", doc("video::resize"));
   m.def("center_crop", &center_crop, "frames"_a, "height"_a, "width"_a, doc("video::center_crop"));
-  m.def("flip_horizontal", &flip_horizontal, "frames"_a, doc("video::flip_horizontal"));
+  m.def("flip_horizontal", &flip_horizontal, "frames"_a,
+        "Left and right exchanged: uint8 [F, H, W, C] of the same shape.");
   m.def(
       "contact_sheet",
       [](const std::vector<Frames>& clips, std::int64_t columns, std::int64_t gap) {

@@ -26,11 +26,11 @@ weights::StateDict from_dict(const py::dict& given) {
 void bind_weights(py::module_& m) {
   using namespace weights;
   py::class_<AuditReport>(m, "AuditReport", "How a state dict fits a model.")
-      .def_readonly("matched", &AuditReport::matched)
+      .def_readonly("matched", &AuditReport::matched, "Number of parameters that fit.")
       .def_readonly("missing", &AuditReport::missing, doc("weights::AuditReport::missing"))
       .def_readonly("unexpected", &AuditReport::unexpected, doc("weights::AuditReport::unexpected"))
       .def_readonly("misshaped", &AuditReport::misshaped, doc("weights::AuditReport::misshaped"))
-      .def_property_readonly("fits", &AuditReport::fits)
+      .def_property_readonly("fits", &AuditReport::fits, "True if nothing is missing, unexpected or misshaped.")
       .def("__str__", [](const AuditReport& r) { return r.text(); })
       .def("__repr__", [](const AuditReport& r) {
         return repr_of("AuditReport", {{"matched", py::int_(r.matched)},

@@ -24,7 +24,7 @@ def generate() -> dict[str, str]:
         if done.returncode:
             raise SystemExit(f"pybind11-stubgen failed:\n{done.stdout}{done.stderr}")
         made = Path(folder) / "vgen" / "_core"
-        return {path.name: tidy(path.read_text()) for path in sorted(made.glob("*.pyi"))}
+        return {path.name: with_errors(tidy(path.read_text())) for path in sorted(made.glob("*.pyi"))}
 
 
 def tidy(text: str) -> str:
@@ -35,6 +35,23 @@ def tidy(text: str) -> str:
     text = re.sub(r"    def __setattr__\(.*\n        \.\.\.\n", "", text)
     text = re.sub(r'    @staticmethod\n    def __replace__\(.*\n        """\n(?:.*\n)*?        """\n', "", text)
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+
+
+def with_errors(text: str) -> str:
+    """The exceptions as classes. They say that vgen is their module, which takes them from here: to a checker they would be anything."""
+    names = re.findall(r"^from vgen import (\w+)\n", text, re.MULTILINE)
+    if not names:
+        return text
+    sys.path.insert(0, str(ROOT / "python"))
+    import vgen
+
+    def written(error: type) -> str:
+        bases = ", ".join(base.__name__ for base in error.__bases__)
+        return f'class {error.__name__}({bases}):\n    """\n    {error.__doc__}\n    """\n'
+
+    errors = sorted((getattr(vgen, name) for name in names), key=lambda error: len(error.__mro__))
+    text = re.sub(r"^from vgen import \w+\n", "", text, flags=re.MULTILINE)
+    return text + "".join(map(written, errors))
 
 
 def without_docstrings(text: str) -> str:

@@ -92,9 +92,11 @@ class AdapterVerbs:
             self._weights[name] = given.get(name, self._weights[name])
 
     def get_active_adapters(self) -> list[str]:
+        """Names of the adapters whose scale is not 0."""
         return [name for name, handle in self.adapters.items() if handle.scale != 0]
 
     def get_list_adapters(self) -> dict[str, list[str]]:
+        """{"unet": names of all that are loaded}, as in diffusers; empty without any."""
         return {"unet": list(self.adapters)} if self.adapters else {}
 
     def delete_adapters(self, adapter_names: str | Sequence[str]) -> None:
@@ -111,6 +113,7 @@ class AdapterVerbs:
         self.delete_adapters(list(self.adapters))
 
     def disable_lora(self) -> None:
+        """All adapters at scale 0, also identity and motion adapters, until enable_lora."""
         for handle in self.adapters.values():
             handle.scale = 0.0
 

@@ -49,6 +49,7 @@ def _encoded(clip: Clip, folder: Path) -> tuple[str, bytes]:
 
 
 def in_notebook() -> bool:
+    """True where IPython shows rich output: Jupyter, not a terminal."""
     shell = sys.modules.get("IPython")
     instance = shell.get_ipython() if shell else None
     return type(instance).__name__ == "ZMQInteractiveShell"
@@ -87,6 +88,7 @@ class Progress:
             self._open = True
 
     def close(self) -> None:
+        """Takes the line away."""
         if self._open:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, Self, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Literal, Never, NoReturn, Self, TypeAlias, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -73,8 +74,10 @@ Generators: TypeAlias = torch.Generator | Sequence[torch.Generator]
 # A file, a PIL picture, or pixels: uint8 [H, W, C], of a clip [F, H, W, C].
 Pictures: TypeAlias = str | os.PathLike[str] | npt.ArrayLike
 
-# What other programs call the arguments of Pipeline.__call__.
+# What other programs call the arguments of Pipeline's functions.
 _OTHER_NAMES = {
+    "torch_dtype": "dtype",
+    "pretrained_model_name_or_path": "path",
     "steps": "num_inference_steps",
     "frames": "num_frames",
     "guidance": "guidance_scale",
@@ -82,6 +85,33 @@ _OTHER_NAMES = {
     "count": "num_videos_per_prompt",
     "scheduler": "sampler",
     "callback": "callback_on_step_end",
+}
+# What diffusers has and this pipeline hasn't: arguments and attributes, and what to do.
+_ELSEWHERE = {
+    "output_type": "a clip has pixels and latents: clip.frames, clip.latents",
+    "return_dict": "leave it out: the call gives a Clip, or a list of them",
+    "latents": "give seed or generator; a sampler of your own may begin with any latents",
+    "prompt_embeds": "put an encoder of your own into pipe.components.text",
+    "variant": "leave it out: fp16 files are found by themselves",
+    "use_safetensors": "leave it out: every format is read without running code",
+    "safety_checker": "leave it out: there is none",
+    "scheduler": "choose per call: pipe(..., sampler='dpmpp_2m'); the schedule is pipe.index.schedule",
+    "tokenizer": "the text encoder takes texts: pipe.components.text; by itself it is vgen.text.Tokenizer",
+    "config": "it is pipe.index",
+    "to": "name device and number type when loading: Pipeline.from_pretrained(folder, device='cuda', dtype='bf16')",
+    "save_pretrained": "vgen.pipelines.convert(folder, new_folder, to='diffusers') writes every layout",
+    **dict.fromkeys(
+        (
+            "enable_attention_slicing",
+            "enable_freeu",
+            "enable_model_cpu_offload",
+            "enable_sequential_cpu_offload",
+            "enable_vae_slicing",
+            "enable_vae_tiling",
+            "enable_xformers_memory_efficient_attention",
+        ),
+        "leave it out: what does not fit into memory is split by itself (pipe.plan says how)",
+    ),
 }
 
 
@@ -99,6 +129,7 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
         device: str | torch.device = "cpu",
         dtype: str | torch.dtype = "fp32",
         system: str | None = None,
+        **unknown: Never,
     ) -> Self:
         """The model in a folder; without one the model that is shipped with vgen (or the folder VGEN_MODEL names).
 
@@ -107,17 +138,25 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
         shape that several systems share). IoError, FormatError or WeightsError say which part is missing or does not fit, and of
         a UNet of another system which one it looks like; nothing is half loaded.
         """
+        if unknown:
+            refuse(unknown, cls.from_pretrained, _ELSEWHERE | _OTHER_NAMES)
         return cls(_core.pipelines.Pipeline.from_pretrained(path, device=str(device), dtype=dtype, system=system))
 
     @property
     def unet(self) -> UNet:
-        """pipe.components.unet"""
+        """The network, which adapters are attached to: components.unet."""
         return self.components.unet
 
     @property
     def vae(self) -> AutoencoderKl:
-        """pipe.components.vae"""
+        """Frames to latents and back: components.vae."""
         return self.components.vae
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            hint = f"; {_ELSEWHERE[name]}" if name in _ELSEWHERE else ""
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}", name=name, obj=self)
 
     def set_progress_bar_config(self, *, disable: bool = False) -> None:
         """disable=True: no progress line; by default there is one in terminals and notebooks."""
@@ -224,7 +263,7 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
         If decoding fails, the exception has the finished latents as its attribute `latents` (see decode).
         """
         if unknown:
-            refuse(unknown, Pipeline.__call__, _OTHER_NAMES)
+            refuse(unknown, Pipeline.__call__, _ELSEWHERE | _OTHER_NAMES)
         prompt = _prompt(prompt, conditions, Pipeline.__call__)
         many = isinstance(prompt, (list, tuple))
         prompts = list(prompt) if many else [prompt]
@@ -280,7 +319,7 @@ class Pipeline(AdapterVerbs, _core.pipelines.Pipeline):
             if step.index == 5: frames = step.preview()
         """
         if unknown:
-            refuse(unknown, Pipeline.steps, _OTHER_NAMES)
+            refuse(unknown, Pipeline.steps, _ELSEWHERE | _OTHER_NAMES)
         options, function = self._sampler(sampler, num_inference_steps)
         request = _given(
             negative_prompt=negative_prompt,
@@ -399,19 +438,37 @@ def _seeds(seed: Seeds | None, generator: Generators | None, count: int) -> list
     if isinstance(generator, torch.Generator):
         many = [_seed_of(generator) for _ in range(count)]
     elif generator is not None:
-        many = [_seed_of(each) for each in generator]
+        many = [_seed_of(each) for each in _listed("generator", "a torch.Generator", generator)]
     elif isinstance(seed, Sequence):
-        many = [int(each) for each in seed]
+        many = [_seed(each) for each in _listed("seed", "an integer", seed)]
     else:
-        first = 0 if seed is None else int(seed)
+        first = _seed(0 if seed is None else seed)
         many = [first + i for i in range(count)]
     if len(many) != count:
         raise _core.ConfigError(f"expected {count} seeds or generators, one a clip, got {len(many)}")
     return many
 
 
+def _listed(name: str, kind: str, given: Any) -> Sequence[Any]:
+    if isinstance(given, Sequence) and not isinstance(given, (str, bytes)):
+        return given
+    raise _core.ConfigError(f"{name}: expected {kind} or a list of them, got {given!r}")
+
+
+def _seed(given: Any) -> int:
+    try:
+        seed = operator.index(given)
+    except TypeError:
+        raise _core.ConfigError(f"seed: expected an integer or a list of them, got {given!r}") from None
+    if not 0 <= seed < 2**64:
+        raise _core.ConfigError(f"seed: out of range: must be at least 0 and fit into 64 bits, got {seed}")
+    return seed
+
+
 def _seed_of(generator: torch.Generator) -> int:
     """The generator's own seed while it is fresh, else a draw from it; either way it moves on."""
+    if not isinstance(generator, torch.Generator):
+        raise _core.ConfigError(f"generator: expected a torch.Generator or a list of them, got {generator!r}")
     if generator.device.type != "cpu":
         raise _core.ConfigError("generator: must be on the CPU, so that a seed gives the same clip on every device")
     fresh = torch.Generator().manual_seed(generator.initial_seed())

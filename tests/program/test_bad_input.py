@@ -231,7 +231,7 @@ def test_full_disk_is_found_before_denoising(vgen, model, small_disk):
 def test_read_only_folder_is_found_before_denoising(vgen, model, small_disk):
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     result = vgen("gen", PROMPT, "-m", model, "-o", "disk/out.gif", code=5)
-    assert "Read-only" in result.err and "denoise" not in result.err, result.err
+    assert "cannot write into 'disk': Read-only" in result.err and "denoise" not in result.err, result.err
     result = vgen("train", "-c", model.parents[1] / "ae.yaml", "--out", "disk/run", code=5)
     assert "disk/run" in result.err
 
@@ -301,6 +301,63 @@ def test_model_folder_without_a_part(vgen, model):
 def test_not_a_model_folder(vgen, model, given):
     error = vgen("gen", PROMPT, "-m", model / given, code=None)
     assert error.code in (3, 4, 5) and given in error.err, error.err
+
+
+# ---- what a newcomer gets wrong: what, where, why, and the way out ----
+
+
+def test_a_name_of_the_hub_is_no_folder(vgen):
+    error = vgen("gen", PROMPT, "-m", "damo-vilab/text-to-video-ms-1.7b", code=5).err
+    assert "does not exist" in error and "hf download damo-vilab/text-to-video-ms-1.7b --local-dir DIR" in error
+    for name in ("models/none", "./none/none", "none"):  # one's own folder, misspelt
+        (vgen.folder / "models").mkdir(exist_ok=True)
+        assert "hf download" not in vgen("gen", PROMPT, "-m", name, code=5).err
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n", "git lfs pull"),
+        (b"<!doctype html><html>Sign in</html>", "a web page"),
+        (b"\n<?xml version='1.0'?><Error/>", "a web page"),
+        (b'{"system": "t2v"}', "name the folder"),
+    ],
+)
+def test_downloads_that_are_no_weights(vgen, content, says):
+    (vgen.folder / "unet.pth").write_bytes(content)
+    error = vgen("inspect", "unet.pth", code=4).err
+    assert error.startswith("unet.pth: ") and says in error, error
+
+
+def test_folders_and_files_in_each_others_place(vgen, model, tiny):
+    (vgen.folder / "out").write_text("a file")
+    error = vgen("gen", PROMPT, "-m", model, "-o", "out/", code=5).err  # before anything is denoised
+    assert "out is a file" in error and "latents" not in error, error
+    (vgen.folder / "clips").mkdir()
+    error = vgen("gen", "-m", tiny("i2vgen_xl"), "--image", "clips", PROMPT, code=5).err
+    assert "'clips' is a folder; expected a video or picture" in error, error
+    error = vgen("gen", PROMPT, "-m", model, "-o", "clips", code=5).err
+    assert "clips is a folder; write clips/" in error, error
+    assert "--list: no such file: none.txt" in vgen("gen", "--list", "none.txt", "-m", model, code=5).err
+    error = vgen("gen", PROMPT, "-m", model, "-o", "none/out.gif", code=5).err
+    assert "'none'" in error and "make it first" in error, error
+    error = vgen("gen", PROMPT, "-m", model, "--lora", "none.pth:x", code=5).err
+    assert "none.pth:x does not exist" in error and "FILE:SCALE" in error, error
+
+
+def test_models_that_do_something_else(vgen, tiny):
+    other = tiny("i2vgen_xl")
+    assert (
+        "a model of i2vgen_xl enlarges no clip; expected one of sr600" in vgen("upscale", "-m", other, "a.mp4", "x", code=3).err
+    )
+    assert "enlarges no clip" in vgen("gen", "x", "--upscale", other, code=3).err
+    assert "i2vgen_xl also needs a picture" in vgen("eval", "shapes", "-m", other, "--prompts", "1", code=3).err
+    assert "(valid: t2v, i2vgen_xl" in vgen("gen", "x", "-m", other, "--system", "i2v", code=3).err
+
+
+def test_no_case_to_compare(vgen):
+    result = vgen("parity", ".", "--only", "x*", code=1)
+    assert "no case whose area, name or area/name matches 'x*' in ." in result.out, result.out
 
 
 def test_wrong_kind_of_checkpoint(vgen, model):

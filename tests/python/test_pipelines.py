@@ -150,6 +150,11 @@ def test_saving(pipe, tmp_path):
         ({"sampler": 5}, "sampler"),
         ({"seed": -1}, "out of range"),
         ({"seed": [1, 2, 3]}, "expected 1 seeds"),
+        ({"seed": "7"}, "seed: expected an integer or a list of them, got '7'"),
+        ({"seed": 1.5}, "seed: expected an integer or a list of them, got 1.5"),
+        ({"seed": ["7"]}, "seed: expected an integer"),
+        ({"generator": 7}, "generator: expected a torch.Generator or a list of them, got 7"),
+        ({"generator": [7]}, "generator: expected a torch.Generator"),
         ({"num_videos_per_prompt": 0}, "at least 1"),
         ({"callback_on_step_end": print, "callback_on_step_end_tensor_inputs": ["prompt_embeds"]}, "only 'latents'"),
     ],
@@ -168,6 +173,24 @@ def test_unknown_arguments_name_the_nearest(pipe):
         pipe("x", guidance_scal=3)
     with pytest.raises(TypeError, match="did you mean 'seed'"):
         pipe.steps("x", sed=3)
+
+
+def test_what_diffusers_calls_otherwise(pipe):
+    """Each is answered with what to do here."""
+    with pytest.raises(TypeError, match="from_pretrained: unknown argument 'torch_dtype'; did you mean 'dtype'"):
+        vgen.Pipeline.from_pretrained(torch_dtype=torch.float16)
+    with pytest.raises(TypeError, match="'variant'; leave it out"):
+        vgen.Pipeline.from_pretrained(variant="fp16")
+    with pytest.raises(TypeError, match="'output_type'; a clip has pixels and latents"):
+        pipe("x", output_type="pil")
+    for name, hint in (("to", "device='cuda'"), ("enable_vae_slicing", "split by itself"), ("scheduler", "sampler='dpmpp_2m'")):
+        with pytest.raises(AttributeError, match=f"no attribute '{name}'; .*{hint}"):
+            getattr(pipe, name)
+    with pytest.raises(AttributeError, match="no attribute 'foo'$"):
+        pipe.foo  # noqa: B018
+    with pytest.raises(OSError, match="hf download damo-vilab/text-to-video-ms-1.7b --local-dir DIR"):
+        vgen.Pipeline.from_pretrained("damo-vilab/text-to-video-ms-1.7b")
+    assert pipe.unet is pipe.components.unet and pipe.vae is pipe.components.vae
 
 
 def test_prompts_that_are_none(pipe):

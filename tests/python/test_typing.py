@@ -42,6 +42,9 @@ WRONG = {
     "argument": "pipe('x', num_frame=3)",
     "kind of argument": "pipe('x', num_frames='many')",
     "attribute": "clip.frame",
+    "diffusers' attribute": "pipe.to('cuda')",
+    "diffusers' argument": "vgen.Pipeline.from_pretrained(variant='fp16')",
+    "attribute of an error": "vgen.ConfigError('x').stpes",
 }
 
 

@@ -33,9 +33,30 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
-std::string suggestion(std::string_view given, const std::vector<std::string>& names, std::string_view prefix = "") {
+std::string suggestion(std::string_view given, const std::vector<std::string>& names) {
   const std::string near = nearest(given, names.data(), names.size());
-  return near.empty() ? "" : str("; did you mean ", prefix, near, "?");
+  return near.empty() ? "" : str("; did you mean ", near, "?");
+}
+
+// Options of other programs, above all arguments of diffusers, and what does the same here.
+constexpr std::pair<std::string_view, std::string_view> known_elsewhere[] = {
+    {"num-inference-steps", "--steps"}, {"guidance-scale", "--guidance"}, {"cfg", "--guidance"},
+    {"cfg-scale", "--guidance"},        {"model-id", "--model"},          {"negative-prompt", "--negative"},
+    {"num-frames", "--frames"},         {"height", "--size WxH"},         {"width", "--size WxH"},
+    {"resolution", "--size WxH"},       {"scheduler", "--sampler"},       {"num-videos-per-prompt", "--count"},
+    {"batch-size", "--count"},          {"checkpoint", "--model"},        {"ckpt", "--model"},
+    {"model-path", "--model"},          {"fp16", "--dtype fp16"},         {"half", "--dtype fp16"},
+    {"bf16", "--dtype bf16"},           {"cuda", "--device cuda"},        {"gpu", "--device cuda"},
+};
+
+std::string suggested_option(std::string name, const std::vector<std::string>& names) {
+  std::ranges::replace(name, '_', '-');
+  for (const auto& [elsewhere, here] : known_elsewhere)
+    if (name == elsewhere)
+      for (const std::string& each : names)
+        if (here.substr(2, here.find(' ') - 2) == each) return str("; did you mean ", here, "?");
+  const std::string near = nearest(name, names.data(), names.size());
+  return near.empty() ? "" : str("; did you mean --", near, "?");
 }
 
 std::string joined(const std::vector<std::string>& names) {
@@ -132,19 +153,27 @@ std::vector<const Option*> options_of(const Command& command) {
   return all;
 }
 
+bool has_prompt(const Command& command) {
+  return std::ranges::any_of(command.positionals, [](const Positional& p) { return p.name == "PROMPT"; });
+}
+
 const Option& find_option(const Command& command, const std::string& name) {
   std::vector<std::string> names;
   for (const Option* o : options_of(command)) {
     if (o->name == name) return *o;
     names.push_back(o->name);
   }
-  fail(&command, str("unknown option --", printable(name), suggestion(name, names, "--")));
+  const bool prompt = name == "prompt" && has_prompt(command);
+  fail(&command, str("unknown option --", printable(name),
+                     prompt ? str("; the prompt stands by itself: vgen ", command.name, " \"a fox in snow\"")
+                            : suggested_option(name, names)));
 }
 
 const Option& find_letter(const Command& command, char letter) {
   for (const Option* o : options_of(command))
     if (o->letter == letter) return *o;
-  fail(&command, str("unknown option -", printable(std::string(1, letter))));
+  fail(&command, str("unknown option -", printable(std::string(1, letter)),
+                     has_prompt(command) ? "; a prompt that begins with a dash comes last, after --" : ""));
 }
 
 void store(const Command& command, Node& into, const Option& option, Node value) {
@@ -250,9 +279,13 @@ Parsed parse(const std::vector<std::string>& words) {
   }
   if (out.arguments.find("help")) return out;
   place(command, out.arguments, std::move(rest));
-  for (const Option& o : command.options)
-    if (o.required && !out.arguments.find(o.name))
-      fail(&command, str("missing --", o.name, " ", o.value, ": ", o.help));
+  for (const Option& o : command.options) {
+    const bool given = out.arguments.find(o.name);
+    if (o.required && !given) fail(&command, str("missing --", o.name, " ", o.value, ": ", o.help));
+    for (const std::string& other : o.instead_of)
+      if (given && out.arguments.find(other))
+        fail(&command, str("--", o.name, " stands instead of --", other, "; leave one of them out"));
+  }
   out.action = Parsed::Action::run;
   return out;
 }

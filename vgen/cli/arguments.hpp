@@ -36,7 +36,8 @@ struct Option {
   std::vector<std::string> choices = {};  // closed set of texts; empty = open
   bool repeat = false;                    // may be given several times: a list
   bool required = false;
-  double low = -HUGE_VAL, high = HUGE_VAL;  // of integers and numbers
+  std::vector<std::string> instead_of = {};  // options that may not stand beside it
+  double low = -HUGE_VAL, high = HUGE_VAL;   // of integers and numbers
 };
 
 struct Positional {

@@ -8,6 +8,7 @@
 #include "vgen/formats/json.hpp"
 #include "vgen/metrics/shapes_table.hpp"
 #include "vgen/pipelines/pipeline.hpp"
+#include "vgen/pipelines/system.hpp"
 #include "vgen/video/transforms.hpp"
 #include "vgen/video/writer.hpp"
 
@@ -33,6 +34,10 @@ int cmd_eval(Invocation& in) {
   progress({"load", 0, 0, 0});
   pipelines::Pipeline pipe = pipelines::Pipeline::from_pretrained(
       in.text("model"), {.device = in.text("device", "cpu"), .dtype = in.text("dtype", "fp32")});
+  const pipelines::System& system = pipelines::system_named(pipe.index().system);
+  VGEN_CHECK(!system.needs_image && !system.needs_video, ConfigError,
+             "vgen eval shapes: prompts alone are judged, but ", system.name, " also needs a ",
+             system.needs_image ? "picture" : "clip");
   pipe.plan(request);  // refuses what does not suit the model
   const auto start = std::chrono::steady_clock::now();
 

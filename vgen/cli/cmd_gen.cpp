@@ -96,6 +96,7 @@ struct Order {
 std::vector<Order> orders_of_list(const fs::path& list, const ModelHead& model, const Order& base) {
   using reference_config::ListFormat;
   const pipelines::System& system = *model.system;
+  VGEN_CHECK(fs::exists(list), IoError, "--list: no such file: ", printable(list.string(), 400));
   const ListFormat format = system.needs_image   ? ListFormat::picture_caption
                             : system.needs_video ? ListFormat::video_caption
                                                  : ListFormat::caption_seed;

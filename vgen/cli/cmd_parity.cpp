@@ -48,9 +48,12 @@ int cmd_parity(Invocation& in) {
   for (const std::string& root : in.texts("case")) parity::run(root, in.text("only"), each, device);
   const auto held = std::ranges::count_if(all, [](const parity::Outcome& o) { return o.ok; });
   const bool ok = !all.empty() && held == static_cast<std::ptrdiff_t>(all.size());
-  in.console.print(all.empty()
-                       ? "no case matched"
-                       : str(all.size(), " cases: ", held, " hold, ", static_cast<long>(all.size()) - held, " fail"));
+  in.console.print(
+      all.empty()
+          ? str("no case",
+                in.has("only") ? " whose area, name or area/name matches '" + printable(in.text("only")) + "'" : "",
+                " in ", printable(in.texts("case").front(), 400), "; expected the .json of a case, or a folder of them")
+          : str(all.size(), " cases: ", held, " hold, ", static_cast<long>(all.size()) - held, " fail"));
   in.console.result(Node::map({{"ok", ok}, {"cases", std::move(rows)}}));
   return static_cast<int>(ok ? Exit::ok : Exit::failure);
 }

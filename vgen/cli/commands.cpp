@@ -160,6 +160,7 @@ const std::vector<Command>& commands() {
              .kind = Kind::integers,
              .value = "S,S,...",
              .help = "one clip for each of these seeds, instead of --seed and --count",
+             .instead_of = {"seed", "count"},
              .low = 0},
             sheet,
             {.name = "list",

@@ -139,7 +139,7 @@ std::vector<adapters::AdapterRequest> adapters_of(const Invocation& in) {
     for (const std::string& text : in.texts(option)) {
       out.push_back(adapters::adapter_request(text));
       VGEN_CHECK(fs::exists(out.back().file), IoError, "--", option, ": ", printable(out.back().file, 400),
-                 " does not exist");
+                 " does not exist; expected FILE, FILE:SCALE or FILE:SCALE@FIRST..LAST");
     }
   return out;
 }
@@ -155,11 +155,15 @@ ModelHead look_at_model(const std::string& given, const std::string& system) {
 }
 
 ModelHead look_at_upscaler(const std::string& folder) {
-  try {
-    return look_at_model(folder, "sr600");
-  } catch (const IoError&) { throw; } catch (const Error&) {
-    return look_at_model(folder, "");  // which is told what it does not take
-  }
+  const auto any_system = [&] {
+    try {
+      return look_at_model(folder, "sr600");
+    } catch (const IoError&) { throw; } catch (const Error&) { return look_at_model(folder, ""); }
+  };
+  ModelHead head = any_system();
+  VGEN_CHECK(head.system->needs_video, ConfigError, printable(folder, 400), ": a model of ", head.system->name,
+             " enlarges no clip; expected one of sr600");
+  return head;
 }
 
 fs::path numbered(const fs::path& path, const std::string& number) {
@@ -184,7 +188,13 @@ fs::path free_name(const std::string& name, const std::vector<std::string>& numb
 }
 
 void expect_output(const fs::path& output, double fps) {
+  VGEN_CHECK(!output.has_filename() || !fs::is_directory(output), IoError,
+             "--output: ", printable(output.string(), 400), " is a folder; write ", printable(output.string(), 400),
+             "/ for pictures in it, or name a file");
   video::expect_video_path(output, fps);
+  VGEN_CHECK(output.has_filename() || !fs::exists(output.parent_path()) || fs::is_directory(output), IoError,
+             "--output: ", printable(output.string(), 400), " is to be a folder of pictures, but ",
+             printable(output.parent_path().string(), 400), " is a file; choose another name");
   expect_writable(folder_of(output), 1 << 20);
 }
 

@@ -32,7 +32,7 @@ struct ModelHead {
   std::vector<std::string> declared;  // conditions of its network
 };
 ModelHead look_at_model(const std::string& folder, const std::string& system);
-// The same for the second stage: sr600's where the folder leaves that open.
+// The same for the second stage: sr600's where the folder leaves that open; ConfigError if it does something else.
 ModelHead look_at_upscaler(const std::string& folder);
 
 // out.mp4 -> out-3.mp4 for the clip with seed 3 of several; frames/ -> frames-3/.

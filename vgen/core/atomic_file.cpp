@@ -349,9 +349,19 @@ void verify_manifest(const fs::path& directory) {
 
 void expect_writable(const fs::path& directory, std::size_t bytes) {
   struct stat info {};
-  if (::stat(directory.c_str(), &info) != 0) fail("cannot write into", directory, errno);
+  if (::stat(directory.c_str(), &info) != 0) {
+    VGEN_CHECK(errno != ENOENT, IoError, "cannot write into ", shown(directory),
+               ": there is no such folder; make it first, or name another");
+    fail("cannot write into", directory, errno);
+  }
   VGEN_CHECK(S_ISDIR(info.st_mode), IoError, "cannot write into ", shown(directory), ": it is no directory");
-  { AtomicFile probe(directory / ".vgen-probe"); }  // by doing it: access() is wrong for root and for read-only mounts
+  try {  // by doing it: access() is wrong for root and for read-only mounts
+    const AtomicFile probe(directory / ".vgen-probe");
+  } catch (const IoError& e) {  // its reason, under the name that the caller knows
+    const std::string_view what = e.what();
+    throw IoError(
+        str("cannot write into ", shown(directory), what.substr(what.rfind(": ")), "; choose another folder"));
+  }
   if (bytes == 0) return;
   struct statvfs space {};
   if (::statvfs(directory.c_str(), &space) != 0) fail("cannot examine", directory, errno);

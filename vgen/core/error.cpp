@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace vgen {
@@ -63,18 +64,20 @@ std::string printable(std::string_view text, std::size_t limit) {
 
 std::string nearest(std::string_view given, const std::string* first, std::size_t count) {
   std::string best;
-  std::size_t best_distance = std::max<std::size_t>(2, given.size() / 3) + 1;
+  std::size_t best_distance = given.size() <= 3 ? 2 : std::max<std::size_t>(2, given.size() / 3) + 1;
   for (std::size_t k = 0; k < count; ++k) {
     const std::string& other = first[k];
-    std::vector<std::size_t> row(other.size() + 1);
+    if (given.size() >= 3 && other.starts_with(given)) return other;  // "out" of "output"
+    // Optimal string alignment: two letters that changed places are one mistake.
+    std::vector<std::size_t> before, last, row(other.size() + 1);
     for (std::size_t j = 0; j <= other.size(); ++j) row[j] = j;
     for (std::size_t i = 1; i <= given.size(); ++i) {
-      std::size_t diagonal = row[0];
+      before = std::exchange(last, row);
       row[0] = i;
       for (std::size_t j = 1; j <= other.size(); ++j) {
-        const std::size_t above = row[j];
-        row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (given[i - 1] != other[j - 1])});
-        diagonal = above;
+        row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (given[i - 1] != other[j - 1])});
+        if (i > 1 && j > 1 && given[i - 1] == other[j - 2] && given[i - 2] == other[j - 1])
+          row[j] = std::min(row[j], before[j - 2] + 1);
       }
     }
     if (row.back() < best_distance) best_distance = row.back(), best = other;

@@ -152,7 +152,7 @@ TensorFile read_safetensors_index(const fs::path& path) {
   const std::string shown = printable(path.string(), 400);
   const Node* map = index.find("weight_map");
   VGEN_CHECK(map && map->is_map(), FormatError, shown,
-             ": no index of safetensors shards: there is no map 'weight_map' in it");
+             ": no index of safetensors shards: there is no map 'weight_map' in it; of a model, name the folder");
   VGEN_CHECK(map->size() <= max_tensors, FormatError, shown, ": more than ", max_tensors, " tensors");
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
 

@@ -37,6 +37,13 @@ std::string contents(const fs::path& folder) {
   return names.empty() ? "nothing" : names.size() > 8 ? out + ", ..." : out;
 }
 
+// OWNER/NAME, as models of the hub are called; an existing OWNER is a folder of one's own.
+bool is_hub_name(const fs::path& folder) {
+  const std::string name = folder.string();
+  return std::ranges::count(name, '/') == 1 && name.front() != '/' && name.back() != '/' && name.front() != '.' &&
+         name.front() != '~' && !fs::exists(folder.parent_path());
+}
+
 [[noreturn]] void missing(const fs::path& folder, Part part, const std::string& what) {
   throw IoError(str("model folder ", shown(folder), " has no part '", name_of(part), "' (", what, "), which ",
                     purpose(part), "; found: ", contents(folder)));
@@ -383,9 +390,14 @@ PartFile open_part(const fs::path& path, const OpenPartOptions& options) {
 }
 
 ModelFolder open_model_folder(const fs::path& folder, std::string_view system) {
-  VGEN_CHECK(fs::is_directory(folder), IoError, "model folder ", shown(folder),
-             fs::exists(folder) ? " is a file; expected the folder that it is part of (vgen inspect says what it is)"
-                                : " does not exist; expected a folder with model_index.json");
+  VGEN_CHECK(!fs::exists(folder) || fs::is_directory(folder), IoError, "model folder ", shown(folder),
+             " is a file; expected the folder that it is part of (vgen inspect says what it is)");
+  VGEN_CHECK(fs::exists(folder), IoError, "model folder ", shown(folder), " does not exist; expected a folder with ",
+             "model_index.json, or with released weight files",
+             is_hub_name(folder)
+                 ? str(". vgen downloads nothing: if this is a model of the Hugging Face hub, run  hf download ",
+                       shown(folder), " --local-dir DIR  and name DIR")
+                 : "");
   const fs::path path = folder / "model_index.json";
   const Node index = fs::exists(path) ? read_json(path) : Node();
   if (index.find("_class_name")) return open_diffusers(folder, index, system);

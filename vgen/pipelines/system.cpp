@@ -169,7 +169,7 @@ const System& system_named(std::string_view name) {
   std::string all;
   for (const std::string& each : names) all += (all.empty() ? "" : ", ") + each;
   throw ConfigError(str("system: unknown '", printable(name), "'", near.empty() ? "" : "; did you mean '" + near + "'?",
-                        " There are ", all));
+                        " (valid: ", all, ")"));
 }
 
 // ---- what a system takes ----

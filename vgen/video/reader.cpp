@@ -30,7 +30,8 @@ class InputFile {
     struct stat s {};
     if (fstat(fd_, &s) != 0 || !S_ISREG(s.st_mode)) {
       ::close(fd_);
-      throw IoError(str("video: ", shown(path), " is no regular file"));
+      throw IoError(str("video: ", shown(path),
+                        S_ISDIR(s.st_mode) ? " is a folder; expected a video or picture" : " is no regular file"));
     }
     size_ = static_cast<std::size_t>(s.st_size);
   }

@@ -210,13 +210,19 @@ class Adapter:
         """
     @property
     def metadata(self) -> dict[str, str]:
-        ...
+        """
+        Texts of the file's header.
+        """
     @property
     def source(self) -> str:
-        ...
+        """
+        Path of the file, for messages.
+        """
     @property
     def tensors(self) -> dict[str, torch.Tensor]:
-        ...
+        """
+        Tensors by the names of the file.
+        """
 class LoadReport:
     """
     How an adapter's file fits a network.
@@ -226,22 +232,34 @@ class LoadReport:
     def __str__(self) -> str:
         ...
     def to_dict(self) -> dict:
-        ...
+        """
+        Everything, as vgen gen --json prints it.
+        """
     @property
     def base(self) -> list[str]:
-        ...
+        """
+        Tensors of a base network in the same file.
+        """
     @property
     def branches(self) -> int:
-        ...
+        """
+        Identity and motion branches that were attached.
+        """
     @property
     def fits(self) -> bool:
-        ...
+        """
+        True if all of it fits and there is something to attach.
+        """
     @property
     def ignored(self) -> list[str]:
-        ...
+        """
+        Names that the caller asked to leave out.
+        """
     @property
     def incomplete(self) -> list[str]:
-        ...
+        """
+        Places of which a tensor is missing.
+        """
     @property
     def layouts(self) -> list[str]:
         """
@@ -254,13 +272,19 @@ class LoadReport:
         """
     @property
     def misshaped(self) -> list[str]:
-        ...
+        """
+        "name: expected [..], got [..]".
+        """
     @property
     def not_finite(self) -> list[str]:
-        ...
+        """
+        Tensors that hold NaN or infinity.
+        """
     @property
     def unknown(self) -> list[str]:
-        ...
+        """
+        Names that belong to no place of the network.
+        """
 class Injection:
     """
     Injection: adapters attached to a network that knows nothing of them, and their handle. Several may be attached at
@@ -299,7 +323,9 @@ class Injection:
         detaches everything; the second call does nothing
         """
     def requires_grad_(self, requires_grad: bool = True) -> None:
-        ...
+        """
+        Whether its parameters gather gradients.
+        """
     def save(self, path: os.PathLike | str | bytes, layout: str = 'vgen') -> None:
         """
         Writes state_dict(layout); the name's ending chooses safetensors or .pth.
@@ -315,13 +341,19 @@ class Injection:
         """
     @property
     def attached(self) -> bool:
-        ...
+        """
+        False after remove().
+        """
     @property
     def merged(self) -> bool:
-        ...
+        """
+        True while its LoRA is folded into the weights.
+        """
     @property
     def report(self) -> LoadReport:
-        ...
+        """
+        What was attached and what was left out: a LoadReport.
+        """
     @property
     def scale(self) -> float:
         """

@@ -180,7 +180,9 @@ class ClipText(vgen._core.nn.Module):
         """
     @property
     def options(self) -> ClipTextOptions:
-        ...
+        """
+        The ClipTextOptions it was built from.
+        """
 class ClipTextEncoder(Encoder):
     """
     Tokenizer and tower as one Encoder.
@@ -289,7 +291,9 @@ class ClipVision(vgen._core.nn.Module):
         """
     @property
     def options(self) -> ClipVisionOptions:
-        ...
+        """
+        The ClipVisionOptions it was built from.
+        """
 class DptDepthOptions:
     """
     Fields:
@@ -381,14 +385,18 @@ class DptDepth(vgen._core.nn.Module):
         The depth condition of frames [F, 3, H, W] in [0, 1]: [F, 1, H, W] in [0, 10]. `at_once` frames a pass.
         """
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        ...
+        """
+        The network alone, on a prepared batch [n, 3, H, W].
+        """
     def load(self, path: os.PathLike | str | bytes) -> None:
         """
         From the released checkpoint; nothing is changed if it does not fit.
         """
     @property
     def options(self) -> DptDepthOptions:
-        ...
+        """
+        The options it was built from.
+        """
 class PiDiNetOptions:
     """
     Fields:
@@ -456,14 +464,18 @@ class PiDiNet(vgen._core.nn.Module):
         Frames [F, 3, H, W] in [0, 1] -> [F, 1, H, W]; `at_once` frames a pass.
         """
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        ...
+        """
+        The network alone, on a prepared batch [n, 3, H, W].
+        """
     def load(self, path: os.PathLike | str | bytes) -> None:
         """
         From the released checkpoint; nothing is changed if it does not fit.
         """
     @property
     def options(self) -> PiDiNetOptions:
-        ...
+        """
+        The options it was built from.
+        """
 class SketchSimplification(vgen._core.nn.Module):
     """
     The network: a rough line drawing to a clean one.

@@ -157,13 +157,19 @@ class ShapesPose:
         ...
     @property
     def radius(self) -> float:
-        ...
+        """
+        As a share of the frame.
+        """
     @property
     def x(self) -> float:
-        ...
+        """
+        Of the centroid, as a share of the frame, from the left.
+        """
     @property
     def y(self) -> float:
-        ...
+        """
+        Of the centroid, as a share of the frame, from the top.
+        """
 class ShapesObject:
     """
     One object of a clip.
@@ -172,7 +178,9 @@ class ShapesObject:
         ...
     @property
     def attributes(self) -> ShapesAttributes:
-        ...
+        """
+        What its caption says.
+        """
     @property
     def poses(self) -> list[ShapesPose]:
         """
@@ -208,7 +216,9 @@ class ShapesClip:
         """
     @property
     def caption(self) -> str:
-        ...
+        """
+        What the clip shows; in training half of them are paraphrases.
+        """
     @property
     def fps(self) -> float:
         """
@@ -233,13 +243,19 @@ class ShapesPrompt:
         ...
     @property
     def attributes(self) -> ShapesAttributes:
-        ...
+        """
+        What a clip must show to be right.
+        """
     @property
     def caption(self) -> str:
-        ...
+        """
+        The canonical caption.
+        """
     @property
     def unseen(self) -> bool:
-        ...
+        """
+        True if training never saw this combination.
+        """
 @typing.overload
 def canonical_caption(attributes: ShapesAttributes) -> str:
     """
@@ -250,7 +266,9 @@ def canonical_caption(attributes: ShapesAttributes) -> str:
 def canonical_caption(objects: collections.abc.Sequence[ShapesAttributes]) -> str:
     ...
 def eval_prompts(count: typing.SupportsInt, seed: typing.SupportsInt = 0, unseen: typing.SupportsFloat = 0.5) -> list[ShapesPrompt]:
-    ...
+    """
+    ShapesPrompts to score a model with: canonical captions drawn from the seed; unseen is the share of combinations that training never saw.
+    """
 def paraphrase(objects: collections.abc.Sequence[ShapesAttributes], draw: typing.SupportsInt) -> str:
     """
     Another wording of the same attributes; `draw` chooses it. Colour, shape, motion and background are always said, size

@@ -59,7 +59,9 @@ class ShapesVerdict:
         ...
     @property
     def background(self) -> str | None:
-        ...
+        """
+        The background that was read, in the caption's word; None if it cannot be told.
+        """
     @property
     def coherent(self) -> bool:
         """
@@ -67,7 +69,9 @@ class ShapesVerdict:
         """
     @property
     def colour(self) -> str | None:
-        ...
+        """
+        The colour that was read, in the caption's word; None if it cannot be told.
+        """
     @property
     def confidence(self) -> dict[str, float]:
         """
@@ -80,7 +84,9 @@ class ShapesVerdict:
         """
     @property
     def motion(self) -> str | None:
-        ...
+        """
+        The motion that was read, in the caption's word; None if it cannot be told.
+        """
     @property
     def object(self) -> bool:
         """
@@ -88,16 +94,24 @@ class ShapesVerdict:
         """
     @property
     def quality(self) -> ShapesQuality:
-        ...
+        """
+        The measurements behind the reading.
+        """
     @property
     def shape(self) -> str | None:
-        ...
+        """
+        The shape that was read, in the caption's word; None if it cannot be told.
+        """
     @property
     def size(self) -> str | None:
-        ...
+        """
+        The size that was read, in the caption's word; None if it cannot be told.
+        """
     @property
     def speed(self) -> str | None:
-        ...
+        """
+        The speed that was read, in the caption's word; None if it cannot be told.
+        """
     @property
     def track(self) -> list[vgen._core.data.ShapesPose]:
         """
@@ -116,13 +130,19 @@ class ShapesScore:
         """
     @property
     def background(self) -> bool:
-        ...
+        """
+        True if the clip shows the background that was asked for.
+        """
     @property
     def coherent(self) -> bool:
-        ...
+        """
+        True if the clip has no failure.
+        """
     @property
     def colour(self) -> bool:
-        ...
+        """
+        True if the clip shows the colour that was asked for.
+        """
     @property
     def everything(self) -> bool:
         """
@@ -130,16 +150,24 @@ class ShapesScore:
         """
     @property
     def motion(self) -> bool:
-        ...
+        """
+        True if the clip shows the motion that was asked for.
+        """
     @property
     def shape(self) -> bool:
-        ...
+        """
+        True if the clip shows the shape that was asked for.
+        """
     @property
     def size(self) -> bool:
-        ...
+        """
+        True if the clip shows the size that was asked for.
+        """
     @property
     def speed(self) -> bool:
-        ...
+        """
+        True if the clip shows the speed that was asked for.
+        """
 class ShapesTable:
     """
     Shares of right answers over many judged clips: what `vgen eval shapes` prints and a model card states.
@@ -149,14 +177,18 @@ class ShapesTable:
     def __repr__(self) -> str:
         ...
     def add(self, score: ShapesScore) -> None:
-        ...
+        """
+        Counts one more clip.
+        """
     def share(self, name: str) -> float:
         """
         share of clips that were right in this
         """
     @property
     def clips(self) -> int:
-        ...
+        """
+        Number of clips that were added.
+        """
     @property
     def right(self) -> dict[str, int]:
         """
@@ -191,4 +223,6 @@ def judge(frames: numpy.typing.ArrayLike) -> ShapesVerdict:
     shapes.
     """
 def score(verdict: ShapesVerdict, attributes: vgen._core.data.ShapesAttributes) -> ShapesScore:
-    ...
+    """
+    Which attributes a verdict has right: ShapesScore.
+    """

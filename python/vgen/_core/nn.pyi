@@ -15,13 +15,17 @@ class Module:
     def __repr__(self) -> str:
         ...
     def eval(self) -> None:
-        ...
+        """
+        The same as train(False).
+        """
     def load_state_dict(self, state: collections.abc.Mapping[str, torch.Tensor]) -> None:
         """
         Replaces all parameters and buffers or, with WeightsError and a full report, none. The tensors are copied.
         """
     def named_buffers(self) -> list[tuple[str, torch.Tensor]]:
-        ...
+        """
+        Tensors that are kept with the weights but not trained, with their names.
+        """
     def named_parameters(self) -> list[tuple[str, torch.Tensor]]:
         """
         The same with their names, e.g. "down.0.res.conv1.weight".
@@ -35,7 +39,9 @@ class Module:
         Every parameter, depth first in the order of declaration.
         """
     def requires_grad_(self, requires_grad: bool = True) -> None:
-        ...
+        """
+        Whether its parameters gather gradients.
+        """
     def state_dict(self) -> dict[str, torch.Tensor]:
         """
         Parameters and buffers by name; the tensors are the module's own.
@@ -46,10 +52,14 @@ class Module:
         remade.
         """
     def train(self, mode: bool = True) -> None:
-        ...
+        """
+        Switches this module and all below it to training (mode=True) or to evaluation.
+        """
     @property
     def training(self) -> bool:
-        ...
+        """
+        True in training mode.
+        """
 def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, heads: typing.SupportsInt, causal: bool = False) -> torch.Tensor:
     """
     softmax(q k^T / sqrt(d)) v with `heads` heads; q [N, Lq, heads*d], k and v [N, Lk, heads*d] (head-major channels).

@@ -15,19 +15,29 @@ class Outcome:
         ...
     @property
     def area(self) -> str:
-        ...
+        """
+        Folder of the case.
+        """
     @property
     def compared(self) -> int:
-        ...
+        """
+        Number of tensors that were compared.
+        """
     @property
     def error(self) -> float:
-        ...
+        """
+        Error of the worst tensor, in the measure that its case prescribes.
+        """
     @property
     def message(self) -> str:
-        ...
+        """
+        Why the case could not run; empty if it did.
+        """
     @property
     def name(self) -> str:
-        ...
+        """
+        Name of the case.
+        """
     @property
     def ok(self) -> bool:
         """
@@ -35,10 +45,14 @@ class Outcome:
         """
     @property
     def seconds(self) -> float:
-        ...
+        """
+        Duration of the rerun.
+        """
     @property
     def tolerance(self) -> float:
-        ...
+        """
+        Largest error that the worst tensor may have.
+        """
     @property
     def worst(self) -> str:
         """

@@ -460,19 +460,29 @@ class System:
         """
     @property
     def name(self) -> str:
-        ...
+        """
+        "t2v", "i2vgen_xl", ...
+        """
     @property
     def needs_image(self) -> bool:
-        ...
+        """
+        True if image= is required.
+        """
     @property
     def needs_video(self) -> bool:
-        ...
+        """
+        True if video= is required.
+        """
     @property
     def paper(self) -> str:
-        ...
+        """
+        Where it is described.
+        """
     @property
     def summary(self) -> str:
-        ...
+        """
+        What it does, in a line.
+        """
     @property
     def unet(self) -> vgen._core.unet.UNetOptions:
         """
@@ -521,7 +531,9 @@ class Clip:
         """
     @property
     def seed(self) -> int:
-        ...
+        """
+        The seed it was made from.
+        """
 class Plan:
     """
     A request with every default filled in and checked. ConfigError names the option and the nearest valid value.
@@ -529,10 +541,14 @@ class Plan:
     def __repr__(self) -> str:
         ...
     def to_dict(self) -> dict:
-        ...
+        """
+        Everything, as vgen gen --dry-run --json prints it.
+        """
     @property
     def decode_chunk(self) -> int:
-        ...
+        """
+        Frames decoded at once.
+        """
     @property
     def memory_bytes(self) -> float:
         """
@@ -545,10 +561,14 @@ class Plan:
         """
     @property
     def sampler(self) -> vgen._core.samplers.DdimOptions | vgen._core.samplers.DdpmOptions | vgen._core.samplers.Dpmpp2mOptions | vgen._core.samplers.Dpmpp2mSdeOptions | vgen._core.samplers.Dpmpp3mOptions | vgen._core.samplers.DpmppSdeOptions | vgen._core.samplers.EulerOptions | vgen._core.samplers.EulerAncestralOptions | vgen._core.samplers.HeunOptions | vgen._core.samplers.UniPcOptions | vgen._core.samplers.LcmOptions | vgen._core.samplers.TcdOptions | vgen._core.samplers.PlmsOptions:
-        ...
+        """
+        Options of the sampler, complete.
+        """
     @property
     def seeds(self) -> list[int]:
-        ...
+        """
+        One a clip.
+        """
 class IteratedStep(vgen._core.samplers.Step):
     """
     A step of pipe.steps(...).
@@ -643,10 +663,14 @@ class PartFile:
         """
     @property
     def file(self) -> pathlib.Path:
-        ...
+        """
+        The weight file.
+        """
     @property
     def layout(self) -> str:
-        ...
+        """
+        Whose names its tensors have: "vgen", "reference" or "diffusers".
+        """
     @property
     def options(self) -> vgen._core.conditioning.ClipTextOptions | vgen._core.unet.UNetOptions | vgen._core.vae.AutoencoderKlOptions | vgen._core.conditioning.ClipVisionOptions:
         """
@@ -654,7 +678,9 @@ class PartFile:
         """
     @property
     def part(self) -> str:
-        ...
+        """
+        "text_encoder", "unet", "vae" or "image_encoder".
+        """
     @property
     def prefix(self) -> str:
         """
@@ -673,13 +699,19 @@ class ModelFolder:
         ...
     @property
     def image_encoder(self) -> PartFile | None:
-        ...
+        """
+        PartFile of CLIP's image tower, or None.
+        """
     @property
     def index(self) -> ModelIndex:
-        ...
+        """
+        Its ModelIndex, read or concluded.
+        """
     @property
     def layout(self) -> str:
-        ...
+        """
+        "vgen", "reference" or "diffusers".
+        """
     @property
     def notes(self) -> list[str]:
         """
@@ -687,16 +719,24 @@ class ModelFolder:
         """
     @property
     def path(self) -> pathlib.Path:
-        ...
+        """
+        The folder.
+        """
     @property
     def text_encoder(self) -> PartFile:
-        ...
+        """
+        PartFile of the text encoder.
+        """
     @property
     def unet(self) -> PartFile:
-        ...
+        """
+        PartFile of the UNet.
+        """
     @property
     def vae(self) -> PartFile:
-        ...
+        """
+        PartFile of the autoencoder.
+        """
 class ConvertReport:
     """
     What convert wrote.
@@ -709,29 +749,45 @@ class ConvertReport:
             ...
         @property
         def bytes(self) -> int:
-            ...
+            """
+            Size of the result.
+            """
         @property
         def parameters(self) -> int:
-            ...
+            """
+            Number of values.
+            """
         @property
         def path(self) -> pathlib.Path:
-            ...
+            """
+            File that was written.
+            """
         @property
         def source(self) -> pathlib.Path:
-            ...
+            """
+            File that was read.
+            """
         @property
         def tensors(self) -> int:
-            ...
+            """
+            Number of tensors.
+            """
         @property
         def what(self) -> str:
-            ...
+            """
+            "unet in the reference's names".
+            """
     def __repr__(self) -> str:
         ...
     def to_dict(self) -> dict:
-        ...
+        """
+        Everything, as vgen convert --json prints it.
+        """
     @property
     def items(self) -> list[ConvertReport.Item]:
-        ...
+        """
+        One Item a part.
+        """
     @property
     def notes(self) -> list[str]:
         """

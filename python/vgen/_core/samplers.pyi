@@ -29,10 +29,14 @@ class Step:
         ...
     @property
     def level_after(self) -> vgen._core.schedulers.NoiseLevel:
-        ...
+        """
+        NoiseLevel of the latent after the step.
+        """
     @property
     def level_before(self) -> vgen._core.schedulers.NoiseLevel:
-        ...
+        """
+        NoiseLevel of the latent before the step.
+        """
     @property
     def t(self) -> float:
         """

@@ -14,7 +14,9 @@ class NoiseLevel:
     __hash__: typing.ClassVar[None] = None
     @staticmethod
     def from_ve(t: typing.SupportsFloat, ve_sigma: typing.SupportsFloat, real_time: bool = False) -> NoiseLevel:
-        ...
+        """
+        The level whose sigma / alpha is ve_sigma.
+        """
     def __eq__(self, other: NoiseLevel) -> bool:
         ...
     def __init__(self, t: typing.SupportsFloat, alpha: typing.SupportsFloat, sigma: typing.SupportsFloat, real_time: bool = False) -> None:
@@ -89,7 +91,9 @@ class NoiseSchedule:
         The time whose sigma / alpha is `ve_sigma`, log-linear, clamped to [0, T - 1].
         """
     def ve_sigma_linear(self, t: typing.SupportsFloat) -> float:
-        ...
+        """
+        sigma / alpha at a fractional time t, linear between whole ones.
+        """
     def ve_sigma_log_linear(self, t: typing.SupportsFloat) -> float:
         """
         Between whole times sigma / alpha is interpolated: in its logarithm (k-diffusion, VGen) or directly (diffusers).
@@ -405,7 +409,9 @@ class SamplingGrid:
         """
     @property
     def steps(self) -> int:
-        ...
+        """
+        Number of steps: one less than state has levels.
+        """
 def euler_grid(schedule: NoiseSchedule, steps: typing.SupportsInt, options: GridOptions = ...) -> SamplingGrid:
     """
     For Euler and Heun (k-diffusion, diffusers): n points, fractional times, Karras sigmas between the grid's own ends.

@@ -18,7 +18,9 @@ class Tokens:
         ...
     @property
     def context_length(self) -> int:
-        ...
+        """
+        Columns of ids: the window.
+        """
     @property
     def dropped_words(self) -> list[list[str]]:
         """
@@ -75,13 +77,19 @@ class Tokenizer:
         ...
     @property
     def end_id(self) -> int:
-        ...
+        """
+        Id of the end token.
+        """
     @property
     def start_id(self) -> int:
-        ...
+        """
+        Id of the start token.
+        """
     @property
     def vocab_size(self) -> int:
-        ...
+        """
+        Number of ids.
+        """
 def clean(text: str) -> str:
     """
     What CLIP's tokenizer does to a caption before it splits it: repair of mis-decoded text, HTML entities, white space,

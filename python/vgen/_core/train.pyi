@@ -719,7 +719,9 @@ class TrainResult:
         ...
     @property
     def bad_steps(self) -> int:
-        ...
+        """
+        Steps that gave NaN or infinity and were skipped.
+        """
     @property
     def finished(self) -> bool:
         """
@@ -727,7 +729,9 @@ class TrainResult:
         """
     @property
     def last_loss(self) -> float:
-        ...
+        """
+        Loss of the last step.
+        """
     @property
     def step(self) -> int:
         """

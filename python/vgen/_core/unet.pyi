@@ -944,7 +944,9 @@ class UNet(vgen._core.nn.Module):
         """
     @property
     def options(self) -> UNetOptions:
-        ...
+        """
+        The UNetOptions it was built from.
+        """
 def diffusers_keys(unet: UNet) -> list[tuple[str, str]]:
     """
     (our name, the name in diffusers' UNet3DConditionModel) of every parameter.

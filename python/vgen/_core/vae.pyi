@@ -24,7 +24,9 @@ class DiagonalGaussian:
         KL(this || N(0, 1)) [N]
         """
     def mode(self) -> torch.Tensor:
-        ...
+        """
+        The mean: the likeliest sample.
+        """
     def nll(self, x: torch.Tensor) -> torch.Tensor:
         """
         -log p(x) [N].
@@ -35,10 +37,14 @@ class DiagonalGaussian:
         """
     @property
     def logvar(self) -> torch.Tensor:
-        ...
+        """
+        Log of the variance, [B, C, h, w].
+        """
     @property
     def mean(self) -> torch.Tensor:
-        ...
+        """
+        [B, C, h, w].
+        """
 class AutoencoderKlOptions:
     """
     AutoencoderKL: the convolutional autoencoder whose latents the video models work in (Rombach et al. 2022,
@@ -195,4 +201,6 @@ class AutoencoderKl(vgen._core.nn.Module):
         """
     @property
     def options(self) -> AutoencoderKlOptions:
-        ...
+        """
+        The AutoencoderKlOptions it was built from.
+        """

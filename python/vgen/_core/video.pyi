@@ -181,10 +181,14 @@ class VideoInfo:
         ...
     @property
     def alpha(self) -> bool:
-        ...
+        """
+        True if the pixels have transparency.
+        """
     @property
     def codec(self) -> str:
-        ...
+        """
+        FFmpeg's name of the codec.
+        """
     @property
     def comment(self) -> str:
         """
@@ -192,7 +196,9 @@ class VideoInfo:
         """
     @property
     def container(self) -> str:
-        ...
+        """
+        FFmpeg's name of the format.
+        """
     @property
     def duration(self) -> float:
         """
@@ -215,7 +221,9 @@ class VideoInfo:
         """
     @property
     def pixel_format(self) -> str:
-        ...
+        """
+        FFmpeg's name of the pixel format.
+        """
     @property
     def rotation(self) -> int:
         """
@@ -228,7 +236,9 @@ class VideoInfo:
         """
     @property
     def width(self) -> int:
-        ...
+        """
+        In pixels.
+        """
 class WriteReport:
     """
     What was written.
@@ -239,7 +249,9 @@ class WriteReport:
         ...
     @property
     def bytes(self) -> int:
-        ...
+        """
+        Size of the file.
+        """
     @property
     def encoder(self) -> str:
         """
@@ -247,10 +259,14 @@ class WriteReport:
         """
     @property
     def frames(self) -> int:
-        ...
+        """
+        Number of frames.
+        """
     @property
     def path(self) -> pathlib.Path:
-        ...
+        """
+        File or folder that was written.
+        """
 def center_crop(frames: numpy.typing.ArrayLike, height: typing.SupportsInt, width: typing.SupportsInt) -> numpy.typing.NDArray[numpy.uint8]:
     """
     The middle height x width of each frame; a margin that cannot be halved is larger at the right and bottom.
@@ -264,7 +280,9 @@ def expect_video_path(path: os.PathLike | str | bytes, fps: typing.SupportsFloat
     ConfigError or Unavailable now instead of after an hour of sampling: name, rate and a usable encoder. Writes nothing.
     """
 def flip_horizontal(frames: numpy.typing.ArrayLike) -> numpy.typing.NDArray[numpy.uint8]:
-    ...
+    """
+    Left and right exchanged: uint8 [F, H, W, C] of the same shape.
+    """
 def probe(path: os.PathLike | str | bytes) -> VideoInfo:
     """
     What the header says. Decodes a few frames at most.

@@ -18,10 +18,14 @@ class AuditReport:
         ...
     @property
     def fits(self) -> bool:
-        ...
+        """
+        True if nothing is missing, unexpected or misshaped.
+        """
     @property
     def matched(self) -> int:
-        ...
+        """
+        Number of parameters that fit.
+        """
     @property
     def misshaped(self) -> list[str]:
         """

@@ -65,6 +65,26 @@ TEST(Parse, RepeatedOptionsAndPositionalsBecomeLists) {
   EXPECT_EQ(parse({"parity", "one", "two"}).arguments.at("case"), Node::list({"one", "two"}));
 }
 
+TEST(Parse, KnowsWhatOtherProgramsCallAnOption) {
+  for (const auto& [elsewhere, here] : {std::pair{"--num_inference_steps=9", "--steps?"},
+                                        {"--guidance-scale", "--guidance?"},
+                                        {"--height", "--size WxH?"},
+                                        {"--negative_prompt", "--negative?"},
+                                        {"--fp16", "--dtype fp16?"},
+                                        {"--cuda", "--device cuda?"},
+                                        {"--scheduler", "--sampler?"}})
+    EXPECT_THAT(usage_error({"gen", "x", elsewhere}), HasSubstr(str("did you mean ", here)));
+  EXPECT_THAT(usage_error({"inspect", "x", "--num_frames=8"}), Not(HasSubstr("did you mean")));  // it has no --frames
+  EXPECT_THAT(usage_error({"gen", "--prompt", "x"}), HasSubstr("vgen gen \"a fox in snow\""));
+}
+
+TEST(Parse, OptionsThatStandInsteadOfOthers) {
+  EXPECT_THAT(usage_error({"gen", "x", "--seeds", "1,2", "--seed", "3"}),
+              HasSubstr("--seeds stands instead of --seed"));
+  EXPECT_THAT(usage_error({"gen", "x", "--count", "2", "--seeds", "1"}), HasSubstr("leave one of them out"));
+  EXPECT_EQ(usage_error({"gen", "x", "--count", "2", "--seed", "1"}), "accepted");
+}
+
 TEST(Parse, NamesTheNearestCommandOptionAndChoice) {
   EXPECT_THAT(usage_error({"gne", "x"}), AllOf(HasSubstr("unknown command 'gne'"), HasSubstr("did you mean gen?")));
   EXPECT_THAT(usage_error({"gen", "x", "--step", "5"}),
@@ -74,6 +94,8 @@ TEST(Parse, NamesTheNearestCommandOptionAndChoice) {
               AllOf(HasSubstr("did you mean fp32?"), HasSubstr("fp32, bf16, fp16")));
   EXPECT_THAT(usage_error({"eval", "shape"}), HasSubstr("did you mean shapes?"));
   EXPECT_THAT(usage_error({"gen", "x", "--zzzzzzzz"}), Not(HasSubstr("did you mean")));
+  EXPECT_THAT(usage_error({"gen", "x", "--out", "a.mp4"}), HasSubstr("did you mean --output?"));
+  EXPECT_THAT(usage_error({"gen", "-a dash"}), HasSubstr("a prompt that begins with a dash comes last, after --"));
   EXPECT_THAT(usage_error({"gen", "x", "-z"}), HasSubstr("unknown option -z"));
   EXPECT_THAT(usage_error({"--verbos"}), HasSubstr("the command comes first"));
 }

@@ -231,7 +231,7 @@ TEST_F(Program, ParityHoldsAndFailsOnAnAlteredGolden) {
 TEST_F(Program, ParityWithNothingToCompareIsAFailure) {
   const Result r = run({"parity", golden, "--only", "nothing/like/this"});
   EXPECT_EQ(r.code, 1);
-  EXPECT_THAT(r.out, HasSubstr("no case matched"));
+  EXPECT_THAT(r.out, HasSubstr("no case whose area, name or area/name matches 'nothing/like/this' in "));
   EXPECT_EQ(run({"parity", "/no/such/folder"}).code, 5);
 }
 

@@ -76,6 +76,10 @@ TEST(Nearest, FindsTheClosestOrNothing) {
   EXPECT_EQ(near("eular"), "euler");
   EXPECT_EQ(near("dpmpp2m"), "dpmpp_2m");
   EXPECT_EQ(near("dpmpp_2m_sd"), "dpmpp_2m_sde");
+  EXPECT_EQ(near("ddmi"), "ddim");  // letters that changed places
+  EXPECT_EQ(near("eul"), "euler");  // the beginning of a name
+  EXPECT_EQ(near("dpmpp_2m_"), "dpmpp_2m_sde");
+  EXPECT_EQ(near("ddx"), "");  // three letters say little: one mistake at most
   EXPECT_EQ(near("completely_else"), "");
   EXPECT_EQ(nearest("x", nullptr, 0), "");
 }
