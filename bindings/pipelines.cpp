@@ -317,6 +317,8 @@ void bind_pipelines(py::module_& m) {
       .def("__len__", [](const Clip& c) { return c.frames.count; })
       .def("_repr_html_",
            [](const py::object& self) { return py::str(py::module_::import("vgen.notebook").attr("html")(self)); })
+      .def("_repr_png_",
+           [](const py::object& self) { return py::bytes(py::module_::import("vgen.notebook").attr("png")(self)); })
       .def("__repr__", [](const Clip& c) {
         const Node* prompt = c.manifest.find("prompt");
         return repr_of("Clip",

@@ -34,16 +34,20 @@ def execute(path: Path) -> dict[str, bytes]:
         )
         client.execute()
     notebook.metadata["executed"] = digest(notebook.cells)
-    nbformat.write(notebook, path)
     pictures = {}
     for cell in notebook.cells:
+        if "outputs" in cell:  # the last lines of progress say nothing to a reader
+            cell.outputs = [o for o in cell.outputs if not o.get("data", {}).get("text/plain", "").startswith("decode ")]
         for output in cell.get("outputs", []):
             data = output.get("data", {})
+            if "image/png" in data:
+                data.pop("text/html", None)  # a video, of which GitHub shows nothing: the sheet of its frames stays
             if name := cell.metadata.get("picture"):
                 if "image/svg+xml" in data:
                     pictures[f"{name}.svg"] = data["image/svg+xml"].encode()
                 elif "image/png" in data:
                     pictures[f"{name}.png"] = base64.b64decode(data["image/png"])
+    nbformat.write(notebook, path)
     return pictures
 
 

@@ -35,6 +35,14 @@ def html(clip: Clip) -> str:
     return f"<figure>{element}<figcaption>{text.escape(prompt)} (seed {clip.seed})</figcaption></figure>"
 
 
+def png(clip: Clip) -> bytes:
+    """All frames side by side, at most eight in a row: for viewers that play no video, such as GitHub's."""
+    with tempfile.TemporaryDirectory(prefix="vgen-") as folder:
+        sheet = Path(folder) / "sheet.png"
+        _core.video.write_image(sheet, _core.video.contact_sheet([clip.frames], columns=min(8, len(clip.frames))))
+        return sheet.read_bytes()
+
+
 def _encoded(clip: Clip, folder: Path) -> tuple[str, bytes]:
     try:
         report = clip.save(folder / "clip.mp4")

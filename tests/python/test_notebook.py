@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from vgen import notebook
+from vgen import notebook, video
 
 
 def test_a_clip_shows_itself(pipe):
@@ -16,6 +16,15 @@ def test_a_clip_shows_itself(pipe):
     assert kind in ("video/mp4", "image/png", "image/gif")
     assert content[4:8] == b"ftyp" if kind == "video/mp4" else content[:4] in (b"\x89PNG", b"GIF8")
     assert "a &lt;red&gt; circle" in page and len(page) < 2_700_000
+
+
+def test_a_clip_shows_its_frames_where_no_video_plays(pipe, tmp_path):
+    clip = pipe("x", num_inference_steps=1)
+    (tmp_path / "sheet.png").write_bytes(clip._repr_png_())
+    sheet = video.read_image(tmp_path / "sheet.png")[0]
+    height, width = clip.frames.shape[1:3]
+    first = [(y, x) for y in range(3) for x in range(3) if (sheet[y : y + height, x : x + width] == clip.frames[0]).all()]
+    assert len(first) == 1 and sheet.shape[1] >= 4 * width
 
 
 def test_progress_is_silent_without_a_terminal(pipe, capfd):

@@ -24,11 +24,12 @@ const Option model = {
     .name = "model", .letter = 'm', .value = "DIR", .help = "model folder", .fallback = "the shipped model"};
 const Option overrides = {
     .name = "set", .value = "A.B=C", .help = "set one option by its path; may be repeated", .repeat = true};
-const Option system_choice = {
-    .name = "system",
-    .value = "NAME",
-    .help = "whose model it is: chooses where the weights fit several systems, and an error says what it is instead",
-    .fallback = "what the folder says or the tensors fit"};
+const Option system_choice = {.name = "system",
+                              .value = "NAME",
+                              .help =
+                                  "system of the model: t2v, i2vgen_xl, ... (vgen tiny --help lists them). Needed "
+                                  "where the weights fit several; a model of another one is an error",
+                              .fallback = "what the folder says or the tensors fit"};
 const Option dry_run = {.name = "dry-run", .kind = Kind::flag, .help = "check everything, print the plan, do nothing"};
 const Option device = {.name = "device", .value = "NAME", .help = "cpu, cuda or cuda:N", .fallback = "cpu"};
 const Option seed = {
@@ -61,7 +62,7 @@ const Option output = {
         "replaced when the new one is complete",
     .fallback = "out.mp4, or out-2.mp4, ... if taken; out.gif without FFmpeg"};
 const Option negative = {
-    .name = "negative", .value = "TEXT", .help = "what the clip shall not show", .fallback = "the model's"};
+    .name = "negative", .value = "TEXT", .help = "what the clip should not show", .fallback = "the model's"};
 const Option size = {.name = "size", .kind = Kind::size, .value = "WxH", .help = "pixels", .fallback = "the model's"};
 const Option decode_chunk = {.name = "decode-chunk",
                              .kind = Kind::integer,
@@ -122,7 +123,7 @@ const std::vector<Command>& commands() {
              .letter = 'c',
              .value = "FILE",
              .help = "run an inference configuration (.yaml) of VGen as it stands, with its list, checkpoints and "
-                     "output folder; no other option of a clip is read beside it"},
+                     "output folder; options that describe a clip are not read then"},
             system_choice,
             {.name = "adapter",
              .value = "FILE[:X]",
@@ -173,7 +174,7 @@ const std::vector<Command>& commands() {
              .help = "picture: the first frame (i2vgen_xl, video_composer), or what guides a motion adapter"},
             {.name = "style",
              .value = "FILE",
-             .help = "picture that the clip shall look like (video_composer, tf_t2v)"},
+             .help = "picture whose style the clip takes over (video_composer, tf_t2v)"},
             {.name = "video",
              .value = "FILE",
              .help = "clip: to enlarge (sr600), to fill under --mask, or whose noise is taken (--inverse-noise)"},
@@ -192,10 +193,10 @@ const std::vector<Command>& commands() {
             {.name = "condition",
              .value = "NAME=FILE",
              .help =
-                 "finished condition, as the model names it: a picture or clip (depth=d.mp4), or .safetensors with a "
-                 "tensor of that name",
+                 "ready-made condition by the name that the model has for it: a picture or clip (depth=d.mp4), or a "
+                 ".safetensors file with a tensor of that name",
              .repeat = true},
-            amount("condition-fps", "frames a second at which clips of conditions are looked at", "--fps", 240),
+            amount("condition-fps", "frames a second that are taken from clips of conditions", "--fps", 240),
             amount("motion", "higen: how much moves between frames, up to 999", "the model's", 999),
             amount("appearance", "higen: how much the looks change over the clip, up to 1", "the model's", 1),
             {.name = "appearance-guidance",
@@ -205,8 +206,8 @@ const std::vector<Command>& commands() {
             amount("inverse-noise", "share of --video's own noise in the start, up to 1 (dream_video)", "0", 1),
             {.name = "upscale",
              .value = "DIR",
-             .help = "then enlarge each clip with this model, in memory: out-upscaled.mp4 (sr600)"},
-            {.name = "upscale-prompt", .value = "TEXT", .help = "what its details shall be", .fallback = "PROMPT"},
+             .help = "then enlarge each clip with this model of sr600: out-upscaled.mp4"},
+            {.name = "upscale-prompt", .value = "TEXT", .help = "prompt of that stage", .fallback = "PROMPT"},
             dtype("number type of the computation", "fp32"),
             device,
             decode_chunk,
@@ -230,7 +231,7 @@ const std::vector<Command>& commands() {
             "vgen gen --from-latents out.mp4.latents.safetensors -o out.mp4",
             "vgen gen -c configs/i2vgen_xl_infer.yaml test_list_path list.txt test_model models/x.pth"}},
       {.name = "upscale",
-       .summary = "enlarge a clip, with details that a prompt says",
+       .summary = "enlarge a clip; a prompt says which details to add",
        .positionals = {{.name = "CLIP", .help = "the clip; its first 32 frames are used"},
                        {.name = "PROMPT",
                         .help = "what the clip shows; needed unless vgen made the clip, which holds its prompt then",
@@ -301,7 +302,7 @@ const std::vector<Command>& commands() {
        .options = {seed},
        .examples = {"vgen tiny i2vgen_xl tiny_i2v", "vgen tiny higen tiny_higen --seed 7"}},
       {.name = "doctor",
-       .summary = "tell what this machine has and whether vgen can run on it",
+       .summary = "check whether vgen can run on this machine",
        .examples = {"vgen doctor", "vgen doctor --json"}},
       {.name = "parity",
        .summary = "rerun golden cases and compare; exit 0 only if all hold",
@@ -321,8 +322,8 @@ const std::vector<Command>& commands() {
              .letter = 'o',
              .value = "DIR",
              .help =
-                 "run folder: logs, previews, checkpoints, model/. A run that is there is continued from its newest "
-                 "complete checkpoint, to the bit as if it had never stopped",
+                 "run folder: logs, previews, checkpoints, model/. A run that is there already is continued from its "
+                 "newest complete checkpoint, bit for bit as if it had never stopped",
              .fallback = "runs/NAME of NAME.yaml"},
             device,
             overrides,

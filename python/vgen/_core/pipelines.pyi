@@ -372,9 +372,6 @@ class Components:
     """
     The parts, shared by whoever uses them; any may be replaced by the caller's own.
     """
-    index: ModelIndex
-    unet: vgen._core.unet.UNet
-    vae: vgen._core.vae.AutoencoderKl
     def __init__(self, text: vgen._core.conditioning.Encoder, unet: vgen._core.unet.UNet, vae: vgen._core.vae.AutoencoderKl, index: ModelIndex = ..., folder: str = '', image_encoder: vgen._core.conditioning.ClipVision = None) -> None:
         ...
     def __repr__(self) -> str:
@@ -401,12 +398,36 @@ class Components:
     def image_encoder(self, arg0: vgen._core.conditioning.ClipVision) -> None:
         ...
     @property
+    def index(self) -> ModelIndex:
+        """
+        what the model folder says of itself: a ModelIndex
+        """
+    @index.setter
+    def index(self, arg0: ModelIndex) -> None:
+        ...
+    @property
     def text(self) -> vgen._core.conditioning.Encoder:
         """
         turns prompts into context: a conditioning.Encoder
         """
     @text.setter
     def text(self, arg1: vgen._core.conditioning.Encoder) -> None:
+        ...
+    @property
+    def unet(self) -> vgen._core.unet.UNet:
+        """
+        the network that removes the noise: a unet.UNet
+        """
+    @unet.setter
+    def unet(self, arg1: vgen._core.unet.UNet) -> None:
+        ...
+    @property
+    def vae(self) -> vgen._core.vae.AutoencoderKl:
+        """
+        frames to latents and back: a vae.AutoencoderKl
+        """
+    @vae.setter
+    def vae(self, arg1: vgen._core.vae.AutoencoderKl) -> None:
         ...
 class Inputs:
     """
@@ -499,6 +520,8 @@ class Clip:
     def __repr__(self) -> str:
         ...
     def _repr_html_(self) -> str:
+        ...
+    def _repr_png_(self) -> bytes:
         ...
     def save(self, path: os.PathLike | str | bytes, options: vgen._core.video.WriteOptions | None = None, **kwargs) -> vgen._core.video.WriteReport:
         """
