@@ -12,5 +12,5 @@ def refuse(unknown: Mapping[str, Any], function: Callable[..., Any], other_names
     valid = [name for name in function.__annotations__ if name not in ("unknown", "return")]
     name = next(iter(unknown))
     near = (other_names or {}).get(name) or next(iter(difflib.get_close_matches(name, valid, 1)), None)
-    hint = f"; did you mean '{near}'?" if near in valid else f"; {near}" if near else ""
+    hint = f"; did you mean '{near}'?" if near in valid else f"; {near}" if near and " " in near else ""
     raise TypeError(f"{function.__qualname__}: unknown argument '{name}'{hint} (valid: {', '.join(valid)})")
