@@ -270,13 +270,18 @@ def prose(lines: list[str]) -> str:
             code.append(line.rstrip())
         else:
             flush()
-            out.append(line.rstrip())
+            out.append(plain(line.rstrip()))
     flush()
     text = "\n".join(out).strip()
     text = re.sub(r"\bdocs/components/(\w+\.md)", r"[\1](\1)", text)
     text = re.sub(r"\bdocs/(\S+?\.md)", r"[\1](../\1)", text)
     text = re.sub(r"\b(tests/golden/README\.md)", r"[\1](../../\1)", text)
     return re.sub(r"\n{3,}", "\n\n", text)
+
+
+def plain(text: str) -> str:
+    """<name> outside of `code` would be taken for HTML, and not be shown."""
+    return re.sub(r"(`[^`]*`)|<(?=\w)", lambda m: m[1] or "\\<", text)
 
 
 def escape(cell: str) -> str:
@@ -350,7 +355,7 @@ def component_page(folder: Folder, headers: list[Header]) -> str:
     ]
     for h in headers:
         anchor = re.sub(r"[^\w-]", "", h.path.name)
-        out.append(f"| [`{h.path.name}`](#{anchor}) | {escape(first_sentence(h.lead))} |")
+        out.append(f"| [`{h.path.name}`](#{anchor}) | {escape(plain(first_sentence(h.lead)))} |")
     for h in headers:
         tables: list[Options] = []
         code = render(h.items, tables)
@@ -359,7 +364,7 @@ def component_page(folder: Folder, headers: list[Header]) -> str:
             if t.rows:
                 kind = f", in a configuration `{t.kind}`" if t.kind else ""
                 out += ["", f"**`{t.name}`**{kind}", "", "| option | default | meaning |", "|---|---|---|"]
-                out += [f"| `{n}` | {f'`{escape(d)}`' if d else ''} | {escape(text)} |" for n, d, text in t.rows]
+                out += [f"| `{n}` | {f'`{escape(d)}`' if d else ''} | {escape(plain(text))} |" for n, d, text in t.rows]
         if code:
             out += ["", "```cpp", f'#include "vgen/{name}/{h.path.name}"', "", *code, "```"]
     return "\n".join(out) + "\n"

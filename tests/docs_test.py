@@ -174,6 +174,13 @@ def test_links(path):
     assert broken_links(path) == []
 
 
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_no_html(path):
+    """<name> in a text vanishes where Markdown is shown."""
+    text = re.sub(r"``.*?``|`[^`\n]*`|<!--.*?-->|\\<|<https?:[^>]*>", "", FENCE.sub("", path.read_text()), flags=re.DOTALL)
+    assert re.findall(r"</?[A-Za-z][^>\n]*>", text) == []
+
+
 def test_a_broken_link_is_found(tmp_path, monkeypatch):
     monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
     page = tmp_path / "a.md"

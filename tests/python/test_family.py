@@ -111,7 +111,11 @@ def test_a_learned_word_acts(tmp_path):
         ("t2v", {"video": picture()[None]}, "takes no clip"),
         ("video_composer", {"conditions": {"dept": torch.zeros(1, 1, 4, 64, 64)}}, "takes no condition 'dept'"),
         ("video_composer", {"conditions": {"depth": torch.zeros(1, 1, 3, 64, 64)}}, "'depth' has 3 frames, the clip to make 4"),
-        ("video_composer", {"conditions": {"depth": torch.zeros(1, 1, 4, 32, 48)}}, "'depth' is 48x32, .* 64x64; .*fit_condition"),
+        (
+            "video_composer",
+            {"conditions": {"depth": torch.zeros(1, 1, 4, 32, 48)}},
+            "'depth' is 48x32, .* 64x64; .*fit_condition",
+        ),
         ("video_composer", {"conditions": {"depth": torch.zeros(1, 3, 4, 64, 64)}}, "depth must be"),
         ("i2vgen_xl", {"image": picture().astype(np.float32)}, "uint8"),
     ],
