@@ -66,8 +66,7 @@ void bind_adapters(py::module_& m) {
       .def_readonly("not_finite", &LoadReport::not_finite, "Tensors that hold NaN or infinity.")
       .def_readonly("base", &LoadReport::base, "Tensors of a base network in the same file.")
       .def_readonly("ignored", &LoadReport::ignored, "Names that the caller asked to leave out.")
-      .def_property_readonly("fits", &LoadReport::fits,
-                             "True if all of it fits and there is something to attach.")
+      .def_property_readonly("fits", &LoadReport::fits, "True if all of it fits and there is something to attach.")
       .def(
           "to_dict", [](const LoadReport& r) { return py::dict(to_python(r.node())); },
           "Everything, as vgen gen --json prints it.")

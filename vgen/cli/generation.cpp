@@ -158,7 +158,9 @@ ModelHead look_at_upscaler(const std::string& folder) {
   const auto any_system = [&] {
     try {
       return look_at_model(folder, "sr600");
-    } catch (const IoError&) { throw; } catch (const Error&) { return look_at_model(folder, ""); }
+    } catch (const IoError&) { throw; } catch (const Error&) {
+      return look_at_model(folder, "");
+    }
   };
   ModelHead head = any_system();
   VGEN_CHECK(head.system->needs_video, ConfigError, printable(folder, 400), ": a model of ", head.system->name,
