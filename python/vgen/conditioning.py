@@ -46,7 +46,7 @@ def compose(
 
     text: the prompt of a pipeline that is given no other.
     depth, sketch, canny: [F, 1, H, W]. motion: [F, 2, H, W]. single_sketch, local_image: [1 or F, C, H, W], one picture for all.
-    frames, mask: [1 or F, 3, H, W] and [1 or F, 1, H, W], 1 = to be filled; they become "masked".
+    frames, mask: [1 or F, 3, H, W] and [1 or F, 1, H, W] or [H, W], 1 = to be filled; they become "masked".
     image: [D], a picture's embedding by CLIP, for the style. histogram: [bins] or [F, bins].
     num_frames: F where no map says it; 0 = one. None is left out.
     The conditions [1, C, F, H, W], [1, 1, D] and [1, F, bins] under the names that the network declares. ShapeError naming the
@@ -75,7 +75,7 @@ def compose(
 
 
 def _map(name: str, value: Any) -> torch.Tensor:
-    """A tensor; pixels of frames and of a local_image, uint8 [F, H, W, C], become [F, 3, H, W] in [0, 1]."""
+    """A tensor; pixels of frames and of a local_image, uint8 [F, H, W, C] or [H, W, C], become [F, 3, H, W] in [0, 1]."""
     try:
         tensor = torch.as_tensor(value)
     except (TypeError, ValueError, RuntimeError):
@@ -85,4 +85,6 @@ def _map(name: str, value: Any) -> torch.Tensor:
         ) from None
     if name in ("frames", "local_image") and tensor.dtype == torch.uint8:
         return _core.conditioning.to_frames(tensor if tensor.ndim == 4 else tensor[None])
+    if name == "mask" and tensor.ndim == 2:
+        tensor = tensor[None, None]
     return tensor if tensor.is_floating_point() else tensor.float()

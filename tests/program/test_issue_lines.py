@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from harness import tensors, write_safetensors
 from media import png, y4m
+from test_reference_config import SYSTEMS, T2V, make_checkout
 
 LINES = {
     "image": ['vgen gen --system i2vgen_xl -m i2vgen_xl --image fox.png "a fox in snow" -o fox.mp4'],
@@ -134,3 +135,18 @@ def test_the_second_stage_of_a_folder_that_leaves_its_system_open(media, program
     assert "1280x720" in result.out, result.out
     result = vgen("gen", "-m", media / "higen", "a fox", "--upscale", "sr", "--dry-run")
     assert "1280x720" in result.out, result.out
+
+
+def test_the_reference_s_own_files_and_arguments(vgen, program, ffmpeg):
+    (system, network, features), (task, keys), _, _ = SYSTEMS["i2vgen"]
+    make_checkout(vgen, system, network, features)
+    shutil.move(vgen.folder / "models/unet.pth", vgen.folder / "models/x.pth")
+    png(vgen.folder / "fox.png", 80, 60)
+    (vgen.folder / "list.txt").write_text("fox.png|||a fox in snow\n")
+    text = T2V.replace("inference_text2video_entrance", task).replace("round: 2", "round: 1") + keys
+    (vgen.folder / "i2vgen_xl_infer.yaml").write_text(text)
+    line = "vgen gen -c i2vgen_xl_infer.yaml test_list_path list.txt test_model models/x.pth"
+    done = shell(vgen.folder, program, line)
+    assert done.returncode == 0, done.stderr
+    (clip,) = (vgen.folder / "out").rglob("*.mp4")
+    assert vgen("inspect", clip, "--json").document["files"][0]["frames"] == 4

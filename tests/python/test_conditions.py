@@ -269,3 +269,4 @@ def test_arguments_of_compose_that_are_wrong():
     mask = np.zeros((1, 1, 16, 24), bool)
     masked = conditioning.compose(frames=wheel(16, 24)[None], mask=mask)["masked"]
     assert masked.shape == (1, 4, 1, 16, 24) and (masked[0, 3] == 1).all()
+    assert torch.equal(conditioning.compose(frames=wheel(16, 24), mask=mask[0, 0])["masked"], masked)

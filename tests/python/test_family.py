@@ -53,6 +53,17 @@ def test_a_clip_and_its_steps(tiny, name):
     assert torch.equal(last.latent, clip.latents)
 
 
+def test_the_system_is_read_from_the_keys_of_checkpoints(tiny, tmp_path):
+    for name in ("t2v", "i2vgen_xl", "higen", "video_composer"):
+        bare = tmp_path / name
+        vgen.convert(tiny(name).components.folder, bare, to="reference")
+        for file in ("model_index.json", "configuration.json"):
+            (bare / file).unlink()
+        pipe = vgen.Pipeline.from_pretrained(bare)
+        assert pipe.index.system == name
+        assert pipe.unet.declared == tiny(name).unet.declared
+
+
 def test_the_table_of_systems():
     assert [s.name for s in pipelines.systems()] == SYSTEMS
     xl = pipelines.system_named("i2vgen_xl")

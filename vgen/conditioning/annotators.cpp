@@ -89,10 +89,12 @@ Tensor depth(const Tensor& frames, DptDepth& network, const CancelToken& cancel)
   const std::int64_t multiple = 2 * network.options().patch, height = frames.size(2), width = frames.size(3);
   const auto up = [&](std::int64_t side) { return (side + multiple - 1) / multiple * multiple; };
   const bool fits = up(height) == height && up(width) == width;
+  const at::Device device = network.parameters().front().device();
   return annotated(frames, cancel, [&](const Tensor& part) {
-    if (fits) return network.condition(part);
-    const Tensor larger = resize_bilinear(part, up(height), up(width), false);
-    return resize_bilinear(network.condition(larger), height, width, false);
+    const Tensor there = part.to(device);
+    if (fits) return network.condition(there).to(frames.device());
+    const Tensor larger = resize_bilinear(there, up(height), up(width), false);
+    return resize_bilinear(network.condition(larger), height, width, false).to(frames.device());
   });
 }
 

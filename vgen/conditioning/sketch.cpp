@@ -78,8 +78,8 @@ Tensor sketch(PiDiNet& edges, SketchSimplification& simplifier, const Tensor& fr
              "sketch: height and width must be multiples of 8, got ", frames.size(2), "x", frames.size(3),
              "; resize the frames first");
   const at::NoGradGuard no_grad;
-  return in_parts(edges.detect(frames, at_once), at_once,
-                  [&](const Tensor& e) { return 1 - simplifier.forward(1 - e); });
+  const Tensor found = edges.detect(frames.to(edges.parameters().front().device()), at_once);
+  return in_parts(found, at_once, [&](const Tensor& e) { return 1 - simplifier.forward(1 - e); }).to(frames.device());
 }
 
 }  // namespace vgen::conditioning
