@@ -26,8 +26,8 @@ def test_formats_by_name(vgen, model):
         assert result.out.startswith(f"{name}: 4 frames of 16x16, ")
     vgen("gen", PROMPT, "-m", model, "-o", "frames/")
     assert vgen.names("frames") == {f"frame_{i:05}.png" for i in range(4)} | {"MANIFEST.json"}
-    error = vgen("gen", PROMPT, "-m", model, "-o", "frames", code=3).err
-    assert "ends in '/'" in error
+    assert "frames is a folder; write frames/" in vgen("gen", PROMPT, "-m", model, "-o", "frames", code=5).err
+    assert "ends in '/'" in vgen("gen", PROMPT, "-m", model, "-o", "clips", code=3).err
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.webm", "a.mkv"])

@@ -82,7 +82,7 @@ def test_upscale(vgen, tiny, files):
         ]
         == 7
     )
-    assert "takes no clip" in vgen("upscale", "-m", tiny("t2v"), "long.y4m", "x", "-o", "z.png", code=3).err
+    assert "a model of t2v enlarges no clip" in vgen("upscale", "-m", tiny("t2v"), "long.y4m", "x", "-o", "z.png", code=3).err
     help_text = vgen("upscale", "--help").out
     assert "vgen upscale -m SR_DIR fox.mp4" in help_text.split("examples:")[1]
 
