@@ -22,6 +22,7 @@
 #include "vgen/diffusion/guidance.hpp"
 #include "vgen/diffusion/loss.hpp"
 #include "vgen/diffusion/noise.hpp"
+#include "vgen/diffusion/rescaled_times.hpp"
 #include "vgen/parity/case.hpp"
 #include "vgen/samplers/ddim_inversion.hpp"
 #include "vgen/samplers/partial_chain.hpp"
@@ -105,13 +106,19 @@ NoiseSchedule schedule_of(const Case& c, const Node& block) {
   return schedulers::make_schedule(schedule_options(c, block));
 }
 // GaussianDiffusion holds its tables in float32. Its zero_terminal_snr tests sigma where DiffusionDDIM tests beta:
-// nothing happens to a schedule that ends within 1e-4 of pure noise, and others become NaN.
+// nothing happens to a schedule that ends within 1e-4 of pure noise; others are rescaled as though their sigmas were
+// betas, which is NaN unless the schedule is short.
 NoiseSchedule gauss_schedule_of(const Case& c, const Node& block) {
   ScheduleOptions o = schedule_options(c, block);
   const bool zero = std::exchange(o.zero_terminal_snr, false);
   const NoiseSchedule s = schedulers::make_schedule(o);
-  if (zero && s.tables().sigmas.back() < 1 - 1e-4)
-    unsupported(c, "zero_terminal_snr of a sigma schedule is NaN in the reference");
+  if (zero && s.tables().sigmas.back() < 1 - 1e-4) {
+    std::vector<double> kept = schedulers::zero_terminal_snr(s.tables().sigmas);
+    if (std::ranges::any_of(kept, [](double v) { return std::isnan(v); }))
+      unsupported(c, "zero_terminal_snr of this sigma schedule is NaN in the reference");
+    for (double& v : kept) v = 1 - v * v;
+    return NoiseSchedule::from_alphas_cumprod(kept).rounded_to_float32();
+  }
   return s.is_float32() ? s : s.rounded_to_float32();
 }
 // diffusers' constructor keywords.
@@ -238,13 +245,22 @@ void compare_count(Report& r, const Node& values, const char* key, long long our
             str("ours ", ours, ", golden ", static_cast<long long>(values.at(key).as_int())));
 }
 
+LimitOptions limit_of(const Node& config) {
+  return {.clamp = maybe(config, "clamp"), .percentile = maybe(config, "percentile")};
+}
 Denoiser denoiser_of(const Case& c, const Node& block, const Formula& f, const NoiseSchedule& schedule,
-                     std::vector<double>* seen) {
-  const Node& config = c.json.at("config");
+                     std::vector<double>* seen, const LimitOptions& limit) {
   const DenoiserOptions o{.prediction = named(block, "mean_type", Prediction::epsilon),
                           .variance = named(block, "var_type", Variance::learned_range),
-                          .limit = {.clamp = maybe(config, "clamp"), .percentile = maybe(config, "percentile")}};
-  return denoiser(network(c, f, seen, o.variance), schedule, o);
+                          .limit = limit};
+  Model model = network(c, f, nullptr, o.variance);
+  if (bool_or(block, "rescale_timesteps", false)) model = rescaled_times(std::move(model), schedule.steps());
+  if (!seen) return denoiser(std::move(model), schedule, o);
+  const Model noted = [model = std::move(model), seen](const Tensor& x, const Tensor& t) {
+    seen->push_back(t[0].item<double>());  // as the sampler counts it
+    return model(x, t);
+  };
+  return denoiser(noted, schedule, o);
 }
 
 // ---- kinds of cases ----
@@ -513,7 +529,7 @@ void run_ddim(const Case& c, Report& r) {
   std::vector<double> seen;
   Chain chain;
   const auto draws = draws_of(c);
-  const Denoiser d = denoiser_of(c, block, formula, schedule, &seen);
+  const Denoiser d = denoiser_of(c, block, formula, schedule, &seen, limit_of(config));
   const samplers::DdimOptions o{.steps = int_or(config, "ddim_timesteps", 20), .eta = number_or(config, "eta", 0)};
   if (c.tensors.contains("log_prob")) {
     const samplers::DdimTrace trace = samplers::ddim_with_log_prob(d, schedule, input(c, "x"), source_of(draws), o);
@@ -536,22 +552,22 @@ void run_inversion(const Case& c, Report& r) {
   const NoiseSchedule schedule = schedule_of(c, block);
   std::vector<double> seen;
   Chain chain;
-  samplers::ddim_inversion(denoiser_of(c, block, Formula(config), schedule, &seen), schedule, input(c, "x"),
-                           {.steps = int_or(config, "ddim_timesteps", 20)}, chain.on_step());
+  samplers::ddim_inversion(denoiser_of(c, block, Formula(config), schedule, &seen, limit_of(config)), schedule,
+                           input(c, "x"), {.steps = int_or(config, "ddim_timesteps", 20)}, chain.on_step());
   same_times(r, "t", seen, c.json.at("values").at("t"));
   compare_chain(c, r, chain);
 }
 
 void run_ddpm(const Case& c, Report& r) {
   const Node &config = c.json.at("config"), &block = config.at("diffusion"), &values = c.json.at("values");
-  if (has(config, "clamp") || has(config, "percentile"))
-    unsupported(c, "the reference's DDPM mean ignores clamp and percentile; vgen's does not");
   const NoiseSchedule schedule = schedule_of(c, block);
   const std::vector<double> wanted = values.at("t").as_doubles();  // a part of the steps where there are many
+  // The reference's DDPM steps with the unlimited x0 and only reports the limited one; vgen's steps with the limited.
   Chain chain;
-  samplers::ddpm(denoiser_of(c, block, Formula(config), schedule, nullptr), schedule, input(c, "x"),
+  samplers::ddpm(denoiser_of(c, block, Formula(config), schedule, nullptr, {}), schedule, input(c, "x"),
                  source_of(draws_of(c)), {.variance = named(block, "var_type", Variance::learned_range)},
                  chain.on_step({wanted.begin(), wanted.end()}));
+  for (Tensor& x0 : chain.x0) x0 = limit_x0(x0, limit_of(config));
   compare_count(r, values, "steps", schedule.steps());
   same_times(r, "t", chain.t, values.at("t"));
   compare_chain(c, r, chain);
@@ -626,11 +642,10 @@ DpmppRun dpmpp(const Case& c, const Node& block, const Node& options, const Nois
     run.network_input.push_back(x);
     return inner(x, t);
   };
-  const Denoiser d = denoiser(
-      noted, schedule,
-      DenoiserOptions{.prediction = named(block, "mean_type", Prediction::epsilon),
-                      .variance = Variance::fixed_small,
-                      .limit = {.clamp = maybe(options, "clamp"), .percentile = maybe(options, "percentile")}});
+  const Denoiser d = denoiser(noted, schedule,
+                              DenoiserOptions{.prediction = named(block, "mean_type", Prediction::epsilon),
+                                              .variance = Variance::fixed_small,
+                                              .limit = limit_of(options)});
   run.x = samplers::dpmpp_2m_sde(d, schedule, start, noise, o, run.chain.on_step());
   return run;
 }
@@ -926,7 +941,7 @@ void run_same_as_diffusers(const Case& c, Report& r) {
 void run_bound(const Case& c, Report& r) {
   const Node &config = c.json.at("config"), &block = config.at("diffusion");
   const NoiseSchedule schedule = schedule_of(c, block);
-  const LimitOptions limit{.clamp = maybe(config, "clamp"), .percentile = maybe(config, "percentile")};
+  const LimitOptions limit = limit_of(config);
   const VariationalBound b = variational_bound(
       Formula(config).model(input(c, "cond")), schedule, named(block, "mean_type", Prediction::epsilon),
       named(block, "var_type", Variance::learned_range), input(c, "x"), source_of(draws_of(c)), limit);

@@ -7,7 +7,8 @@ void run_diffusion(const Case&, Report&);
 namespace {
 
 namespace fs = std::filesystem;
-const fs::path kCases = VGEN_SOURCE_DIR "/tests/golden/diffusion", kOwn = VGEN_SOURCE_DIR "/tests/golden_own/diffusion";
+const fs::path kCases = VGEN_SOURCE_DIR "/tests/golden/diffusion", kOwn = VGEN_SOURCE_DIR "/tests/golden_own/diffusion",
+               kReference = VGEN_SOURCE_DIR "/tests/golden_own/reference/diffusion";
 
 std::size_t run_all(const fs::path& folder) {
   std::size_t cases = 0;
@@ -26,6 +27,7 @@ std::size_t run_all(const fs::path& folder) {
 
 TEST(DiffusionGoldens, AllCasesHold) { EXPECT_EQ(run_all(kCases), 56u); }
 TEST(DiffusionGoldens, OwnCasesFromDiffusersHold) { EXPECT_EQ(run_all(kOwn), 5u); }
+TEST(DiffusionGoldens, OwnCasesFromTheReferenceHold) { EXPECT_EQ(run_all(kReference), 6u); }
 
 bool holds(const Case& c) {
   Report report;
