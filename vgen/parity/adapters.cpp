@@ -4,6 +4,7 @@
 #include <ATen/ops/zeros_like.h>
 
 #include <algorithm>
+#include <array>
 
 #include "vgen/nn/transformer.hpp"
 #include "vgen/parity/case.hpp"
@@ -14,27 +15,41 @@ namespace {
 
 using adapters::Position;
 
+// A quirk: a layer in the list whose position is neither word has its adapter, but is passed by as a whole.
+struct Bypass : nn::Branch {
+  Tensor apply(const Tensor& x, const Tensor&, const nn::BlockContext&) override { return x; }
+};
+
+// The reference's default positions, of the spatial and of the temporal blocks.
+std::array<std::string, 3> positions_of(const Node& c, const std::string& which) {
+  const Node* given = c.find(which + "_adapter_position_list");
+  if (given && !given->is_null()) return {(*given)[0].as_string(), (*given)[1].as_string(), (*given)[2].as_string()};
+  return which == "spatial" ? std::array<std::string, 3>{"", "parallel", ""}
+                            : std::array<std::string, 3>{"parallel", "parallel", "parallel"};
+}
+constexpr std::array kLayers = {"self_attention", "cross_attention", "feedforward"};
+bool listed(const Node& list, const char* layer) {
+  return std::ranges::any_of(list.items, [&](const Node& n) { return n.as_string() == layer; });
+}
+bool bypassed(const std::string& position) { return position != "parallel" && position != "serial"; }
+
 // Lists like ["self_attention", "feedforward"] and ["serial", "", "parallel"].
-std::optional<adapters::BottleneckOptions> bottleneck_of(const Node& c, const std::string& which, Position otherwise) {
+std::optional<adapters::BottleneckOptions> bottleneck_of(const Node& c, const std::string& which) {
   const Node* list = c.find(which + "_adapter_list");
   if (!list || list->size() == 0) return {};
-  const Node* positions = c.find(which + "_adapter_position_list");
-  const auto position = [&](const char* layer, std::size_t i) {
-    if (std::ranges::none_of(list->items, [&](const Node& n) { return n.as_string() == layer; })) return Position::none;
-    if (!positions || positions->is_null()) return otherwise;
-    const std::string name = (*positions)[i].as_string();
-    VGEN_CHECK(name == "parallel" || name == "serial", UnsupportedError, "unets: adapter position '", printable(name),
-               "'");
-    return name == "serial" ? Position::serial : Position::parallel;
+  const auto positions = positions_of(c, which);
+  const auto position = [&](std::size_t i) {
+    if (!listed(*list, kLayers[i])) return Position::none;
+    return positions[i] == "serial" ? Position::serial : Position::parallel;
   };
   const auto count = [&](const char* key) {
     const Node* n = c.find(which + key);
     return n && !n->is_null() ? n->as_int() : 0;
   };
   return adapters::BottleneckOptions{.match = "*." + which + ".block",
-                                     .after_attn1 = position("self_attention", 0),
-                                     .after_attn2 = position("cross_attention", 1),
-                                     .after_ff = position("feedforward", 2),
+                                     .after_attn1 = position(0),
+                                     .after_attn2 = position(1),
+                                     .after_ff = position(2),
                                      .hidden = count("_adapter_hidden_dim"),
                                      .condition_channels = count("_adapter_condition_dim")};
 }
@@ -72,18 +87,28 @@ std::vector<adapters::Injection> inject_adapters(const std::string& type, const 
                                                  const std::shared_ptr<unet::UNet>& net) {
   std::vector<adapters::Injection> out;
   const at::Generator generator = make_generator(0);
-  if (type == "UNetSD_LoRA" && c.at("use_lora").as_bool()) {
-    const Node& alpha = c.at("lora_alpha");
+  if (const Node* on = c.find("use_lora"); type == "UNetSD_LoRA" && on && on->as_bool()) {
+    const Node* alpha = c.find("lora_alpha");
     out.push_back(adapters::inject(
         net,
         adapters::LoraOptions{.rank = c.at("lora_rank").as_int(),
-                              .alpha = alpha.is_null() ? std::nullopt : std::optional(alpha.as_double())},
+                              .alpha = !alpha || alpha->is_null() ? std::nullopt : std::optional(alpha->as_double())},
         generator));
   }
   if (type == "UNetSD_DreamVideo")
     for (const char* which : {"spatial", "temporal"})
-      if (const auto o = bottleneck_of(c, which, Position::parallel))
+      if (const auto o = bottleneck_of(c, which)) {
         out.push_back(adapters::inject(net, *o, generator));
+        const auto positions = positions_of(c, which);
+        net->each_module([&](const std::string& name, nn::Module& module) {
+          auto* block = dynamic_cast<nn::TransformerBlock*>(&module);
+          if (!block || !name.ends_with(std::string(".") + which + ".block")) return;
+          nn::Port* ports[] = {&block->after_attn1, &block->after_attn2, &block->after_ff};
+          for (std::size_t i = 0; i < kLayers.size(); ++i)
+            if (bypassed(positions[i]) && listed(c.at(std::string(which) + "_adapter_list"), kLayers[i]))
+              ports[i]->push_back(std::make_shared<Bypass>());
+        });
+      }
   return out;
 }
 

@@ -6,36 +6,62 @@
 
 namespace vgen::parity {
 
-unet::UNetOptions unet_options(const Node& c) {
+namespace {
+
+// An argument of the constructor; null means the default too.
+const Node* given(const Node& c, const char* key) {
+  const Node* n = c.find(key);
+  return n && !n->is_null() ? n : nullptr;
+}
+std::int64_t integer(const Node& c, const char* key, std::int64_t otherwise) {
+  const Node* n = given(c, key);
+  return n ? n->as_int() : otherwise;
+}
+bool flag(const Node& c, const char* key) {
+  const Node* n = given(c, key);
+  return n && n->as_bool();
+}
+
+}  // namespace
+
+// The reference's own defaults stand for what a case leaves out.
+unet::UNetOptions unet_options(const std::string& type, const Node& c) {
   unet::UNetOptions o;
-  o.in_channels = c.at("in_dim").as_int();
-  o.out_channels = c.at("out_dim").as_int();
-  o.channels = c.at("dim").as_int();
-  o.context_channels = c.at("context_dim").as_int();
-  o.blocks_per_level = c.at("num_res_blocks").as_int();
-  o.head_channels = c.at("head_dim").as_int();
-  o.first_heads = c.at("num_heads").as_int();
-  if (const Node* dropout = c.find("dropout")) o.dropout = dropout->as_double();
-  const auto scales = c.at("attn_scales").as_doubles();
+  const bool four = type == "UNetSD_T2VBase" || type == "UNetSD_HiGen" || type == "UNetSD_DreamVideo" ||
+                    type == "UNetSD_TFT2V" || type == "UNetSD_VideoLCM";
+  o.in_channels = integer(c, "in_dim", four ? 4 : 7);
+  o.out_channels = integer(c, "out_dim", 6);
+  o.channels = integer(c, "dim", 512);
+  o.context_channels = integer(c, "context_dim", type == "UNetSD_TFT2V" || type == "UNetSD_VideoLCM" ? 1024 : 512);
+  o.blocks_per_level = integer(c, "num_res_blocks", 3);
+  o.head_channels = integer(c, "head_dim", 64);
+  o.first_heads = integer(c, "num_heads", 0);
+  if (o.first_heads == 0) o.first_heads = o.channels / 32;
+  if (const Node* dropout = given(c, "dropout")) o.dropout = dropout->as_double();
+  const Node* multipliers = given(c, "dim_mult");
+  const Node* attention = given(c, "attn_scales");
+  const auto scales = attention ? attention->as_doubles() : std::vector<double>{0.5, 0.25, 0.125};
   o.levels.clear();
   double scale = 1;
-  for (const std::int64_t m : c.at("dim_mult").as_ints()) {
+  for (const std::int64_t m : multipliers ? multipliers->as_ints() : std::vector<std::int64_t>{1, 2, 3, 4}) {
     o.levels.push_back({m, std::ranges::find(scales, scale) != scales.end()});
     scale /= 2;
   }
-  const Node* temporal = c.find("temporal_attention");
+  const Node* temporal = given(c, "temporal_attention");
   VGEN_CHECK(!temporal || temporal->as_bool(), UnsupportedError,
              "unets: a network without temporal attention is not built in");
-  if (const Node* fps = c.find("use_fps_condition"); fps && fps->as_bool()) o.embeddings.push_back(unet::Fps{});
+  VGEN_CHECK(type == "UNetSD_HiGen" || !flag(c, "use_image_dataset"), UnsupportedError,
+             "unets: a network that multiplies its temporal branches by zero (use_image_dataset) is not built in");
+  VGEN_CHECK(integer(c, "adapter_transformer_layers", 1) == 1 ||
+                 (type != "UNetSD_I2VGen" && type != "UNetSD_TFT2V" && type != "UNetSD_VideoLCM"),
+             UnsupportedError, "unets: adapter_transformer_layers other than 1 is not built in");
+  if (flag(c, "use_fps_condition")) o.embeddings.push_back(unet::Fps{});
   return o;
 }
 
 unet::UNetOptions unet_options(const std::string& type, const Node& c, const Node* config) {
-  const unet::UNetOptions trunk = unet_options(c);
-  const auto count = [&](const char* key, std::int64_t otherwise) {
-    const Node* given = c.find(key);
-    return given ? given->as_int() : otherwise;
-  };
+  const unet::UNetOptions trunk = unet_options(type, c);
+  const auto count = [&](const char* key, std::int64_t otherwise) { return integer(c, key, otherwise); };
   const auto set_tokens = [&](unet::UNetOptions o) {
     for (auto& feature : o.context)
       if (auto* image = std::get_if<unet::ImageTokens>(&feature)) image->count = count("num_tokens", 4);
@@ -45,7 +71,7 @@ unet::UNetOptions unet_options(const std::string& type, const Node& c, const Nod
   if (type == "UNetSD_SR600") return unet::sr600(trunk);
   if (type == "UNetSD_I2VGen") {
     unet::UNetOptions o = set_tokens(unet::i2vgen_xl(trunk));
-    std::get<unet::ImageTokens>(o.context.back()).channels = count("y_dim", 1024);
+    std::get<unet::ImageTokens>(o.context.back()).channels = count("y_dim", 512);
     return o;
   }
   if (type == "UNetSD_HiGen") {
@@ -68,8 +94,10 @@ unet::UNetOptions unet_options(const std::string& type, const Node& c, const Nod
   const auto resolution = config->at("resolution").as_ints();
   maps.width = resolution.at(0);
   maps.height = resolution.at(1);
-  for (auto& feature : o.context)
+  for (auto& feature : o.context) {
+    if (auto* image = std::get_if<unet::ImageTokens>(&feature)) image->channels = image->hidden = o.context_channels;
     if (auto* histogram = std::get_if<unet::Histogram>(&feature)) histogram->bins = count("hist_dim", 156);
+  }
   const auto share = [&](const char* key, double& value) {
     if (const Node* given = c.find(key)) value = given->as_double();
   };

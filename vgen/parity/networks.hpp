@@ -9,8 +9,8 @@
 
 namespace vgen::parity {
 
-// From `dim`, `dim_mult`, `num_heads`, `attn_scales`, ... of the reference: the trunk.
-unet::UNetOptions unet_options(const Node& constructor);
+// From `dim`, `dim_mult`, `num_heads`, `attn_scales`, ... of one of the reference's classes: the trunk.
+unet::UNetOptions unet_options(const std::string& type, const Node& constructor);
 // The network of one of the reference's classes; `config` is what it reads from its global configuration, or null.
 // UnsupportedError for a class that is not built in.
 unet::UNetOptions unet_options(const std::string& type, const Node& constructor, const Node* config);

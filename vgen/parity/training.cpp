@@ -134,7 +134,8 @@ void step(const Case& c, Report& report) {
       t = parameter(salt, name, t.sizes()), parameters.emplace_back(name, t);
     });
   } else {
-    unet::UNetOptions o = unet_options(network);
+    unet::UNetOptions o =
+        unet_options(network.find("type") ? network.at("type").as_string() : "UNetSD_T2VBase", network);
     o.temporal_dropout = 0;
     net = std::make_unique<unet::UNet>(o);
     net->train();

@@ -109,16 +109,11 @@ class FramePositionFeature : public StemFeature {
   std::int64_t channels_;
 };
 
-constexpr std::int64_t kMapWidth = 32;  // channels inside the encoder of a dense map
-
 // One dense map: convolution, pooling, two convolutions of stride 2, mixing over the frames.
 class MapEncoder : public nn::Module {
  public:
   MapEncoder(std::int64_t in, std::int64_t out)
-      : conv1(in, kMapWidth),
-        conv2(kMapWidth, kMapWidth, {.stride = 2}),
-        conv3(kMapWidth, out, {.stride = 2}),
-        mixer(out) {
+      : conv1(in, 4 * out), conv2(4 * out, 4 * out, {.stride = 2}), conv3(4 * out, out, {.stride = 2}), mixer(out) {
     add_child("conv1", conv1);
     add_child("conv2", conv2);
     add_child("conv3", conv3);
@@ -138,12 +133,15 @@ class MapEncoder : public nn::Module {
   FrameMixer mixer;
 };
 
+// What pooling to half the pixels and two strides leave of a side: an eighth, rounded up.
+std::int64_t encoded(std::int64_t pixels) { return (pixels / 2 + 3) / 4; }
+
 class DenseMapsFeature : public StemFeature {
  public:
   explicit DenseMapsFeature(const DenseMaps& o) : options_(o) {
-    VGEN_CHECK(o.channels >= 1 && o.width >= 8 && o.height >= 8 && o.width % 8 == 0 && o.height % 8 == 0, ConfigError,
-               "dense_maps: needs channels >= 1 and a width and height that are multiples of 8, got ", o.channels, ", ",
-               o.width, "x", o.height);
+    VGEN_CHECK(o.channels >= 1 && o.width >= 2 && o.height >= 2, ConfigError,
+               "dense_maps: needs channels >= 1 and a width and height >= 2, got ", o.channels, ", ", o.width, "x",
+               o.height);
     for (const DenseMap& map : o.maps) add_child(map.name, encoders_.emplace_back(map.channels, o.channels));
   }
   std::string name() const override { return "maps"; }
@@ -160,7 +158,7 @@ class DenseMapsFeature : public StemFeature {
       const Tensor* t = in.given.find(map.name);
       if (!t) continue;
       expect_shape(*t, "unet", map.name, {in.batch, map.channels, in.frames, -1, -1});
-      VGEN_CHECK(in.height * 8 == options_.height && in.width * 8 == options_.width, ShapeError,
+      VGEN_CHECK(encoded(options_.height) == in.height && encoded(options_.width) == in.width, ShapeError,
                  "unet: the condition '", map.name, "' needs clips of ", options_.width, "x", options_.height,
                  ", the latent is one of ", in.width * 8, "x", in.height * 8,
                  "; set the size of the dense maps or of the clip");

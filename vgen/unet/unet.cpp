@@ -204,13 +204,15 @@ void validate(const UNetOptions& o) {
     for (const double share : {o.condition_dropout->p, o.condition_dropout->all_zero, o.condition_dropout->all_keep})
       VGEN_CHECK(share >= 0 && share <= 1, ConfigError, "unet: shares of condition_dropout must be in [0, 1], got ",
                  share);
-  for (const Level& level : o.levels) {
+  for (std::size_t i = 0; i < o.levels.size(); ++i) {
+    const Level& level = o.levels[i];
     positive(level.multiplier, "levels.multiplier");
     const std::int64_t width = o.channels * level.multiplier;
     VGEN_CHECK(width % o.norm_groups == 0, ConfigError, "unet: width ", width, " is not divisible by norm_groups ",
                o.norm_groups);
-    VGEN_CHECK(width % o.head_channels == 0, ConfigError, "unet: width ", width, " is not divisible by head_channels ",
-               o.head_channels);
+    const bool has_heads = level.attention || i + 1 == o.levels.size();  // the middle is as wide as the last
+    VGEN_CHECK(!has_heads || width % o.head_channels == 0, ConfigError, "unet: width ", width,
+               " is not divisible by head_channels ", o.head_channels);
   }
 }
 

@@ -31,6 +31,13 @@ TEST(OwnGoldens, OtherSizesSaltsAndOptionsHold) {
   EXPECT_EQ(expect_all(kOwn / "unets", ""), 3u);
 }
 
+// Recorded by running the reference itself (tests/golden_own/reference/README.md).
+TEST(OwnGoldens, OtherOptionsOfTheReferenceHold) {
+  EXPECT_EQ(expect_all(kOwn / "reference" / "unets", ""), 8u);
+  EXPECT_EQ(expect_all(kOwn / "reference" / "vae", ""), 2u);
+  EXPECT_EQ(expect_all(kOwn / "reference" / "clip", ""), 1u);
+}
+
 TEST(SystemGoldens, AWrongWeightFails) {
   Case c = load_case(kGolden / "unets" / "t2v_fps.json");
   c.json.set("salt", Node("unet.another"));
