@@ -46,6 +46,13 @@ ClipTextOptions ClipTextOptions::from_open_clip(const Node& c) {
   o.vocab = int_at(t, "vocab_size", 49408);
   o.embed = int_at(c, "embed_dim");
   if (const Node* q = c.find("quick_gelu")) o.quick_gelu = q->as_bool();
+  if (const Node* all = t.find("no_causal_mask"))
+    VGEN_CHECK(!all->as_bool(), UnsupportedError,
+               "clip_text: text_cfg: no_causal_mask true is not built in; tokens see earlier ones only");
+  if (const Node* pool = t.find("pool_type"))
+    VGEN_CHECK(pool->as_string() == "argmax", UnsupportedError, "clip_text: text_cfg: pool_type must be argmax, got ",
+               printable(pool->as_string()));
+  expect_no_layer_scale(t, "clip_text: text_cfg");
   validate(o);
   return o;
 }

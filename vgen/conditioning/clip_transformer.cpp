@@ -56,6 +56,11 @@ void check_transformer(const char* who, int layers, int width, int heads, int ml
   VGEN_CHECK(width % heads == 0, ConfigError, who, ": width (", width, ") must be a multiple of heads (", heads, ")");
 }
 
+void expect_no_layer_scale(const Node& tower, const char* who) {
+  const Node* scale = tower.find("ls_init_value");
+  VGEN_CHECK(!scale || scale->is_null(), UnsupportedError, who, ": ls_init_value is not built in; only null");
+}
+
 void add_open_clip_block_keys(std::vector<KeyPair>& out, const std::string& prefix, int layers, std::int64_t width,
                               std::int64_t mlp) {
   for (int i = 0; i < layers; ++i) {

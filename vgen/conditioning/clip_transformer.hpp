@@ -2,6 +2,7 @@
 // 2017).
 #pragma once
 #include "vgen/core/key_pair.hpp"
+#include "vgen/core/node.hpp"
 #include "vgen/nn/layers.hpp"
 
 namespace vgen::conditioning {
@@ -35,6 +36,8 @@ class VGEN_API ClipTransformer : public nn::Module {
 
 // ConfigError unless width divides into heads and all are positive; `who` begins the message.
 void check_transformer(const char* who, int layers, int width, int heads, int mlp);
+// UnsupportedError where a tower of open_clip's configuration has ls_init_value: blocks scaled by learned factors.
+void expect_no_layer_scale(const Node& tower, const char* who);
 // "blocks.i.*" of ours against open_clip's "transformer.resblocks.i.*" under `prefix`.
 void add_open_clip_block_keys(std::vector<KeyPair>& out, const std::string& prefix, int layers, std::int64_t width,
                               std::int64_t mlp);

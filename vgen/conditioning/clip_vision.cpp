@@ -38,6 +38,7 @@ ClipVisionOptions ClipVisionOptions::from_open_clip(const Node& c) {
   o.mlp = static_cast<int>((v.find("mlp_ratio") ? v.at("mlp_ratio").as_double() : 4.0) * o.width);
   o.embed = static_cast<int>(c.at("embed_dim").as_int());
   if (const Node* q = c.find("quick_gelu")) o.quick_gelu = q->as_bool();
+  expect_no_layer_scale(v, "clip_vision: vision_cfg");
   validate(o);
   return o;
 }

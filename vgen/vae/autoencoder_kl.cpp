@@ -77,6 +77,11 @@ AutoencoderKlOptions AutoencoderKlOptions::from_ddconfig(const Node& d, int embe
   if (const Node* twice = d.find("double_z"))
     VGEN_CHECK(twice->as_bool(), ConfigError,
                "autoencoder_kl: ddconfig must have double_z true, got false: there would be no variance");
+  for (const auto& [key, built_in] :
+       {std::pair{"tanh_out", false}, {"give_pre_end", false}, {"resamp_with_conv", true}, {"use_linear_attn", false}})
+    if (const Node* given = d.find(key))
+      VGEN_CHECK(given->as_bool() == built_in, UnsupportedError, "autoencoder_kl: ddconfig: ", key, " ",
+                 built_in ? "false" : "true", " is not built in; only ", built_in ? "true" : "false");
   o.in_channels = int_at(d, "in_channels", 3);
   o.out_channels = int_at(d, "out_ch", 3);
   o.latent_channels = embed_dim;

@@ -199,6 +199,20 @@ TEST(ClipText, RefusesWhatMakesNoModelOrInput) {
   EXPECT_THAT(message([&] { text.forward(at::full({1, 77}, 1.0)); }), HasSubstr("int64"));
 }
 
+TEST(ClipText, RefusesWhatOpenClipHasAndItHasNot) {
+  const auto config = [](const char* key, Node value) {
+    return Node::map(
+        {{"embed_dim", Node(8)},
+         {"text_cfg",
+          Node::map({{"width", Node(8)}, {"heads", Node(2)}, {"layers", Node(2)}, {key, std::move(value)}})}});
+  };
+  EXPECT_NO_THROW(ClipTextOptions::from_open_clip(config("pool_type", Node("argmax"))));
+  EXPECT_THROW(ClipTextOptions::from_open_clip(config("pool_type", Node("last"))), UnsupportedError);
+  EXPECT_NO_THROW(ClipTextOptions::from_open_clip(config("no_causal_mask", Node(false))));
+  EXPECT_THROW(ClipTextOptions::from_open_clip(config("no_causal_mask", Node(true))), UnsupportedError);
+  EXPECT_THROW(ClipTextOptions::from_open_clip(config("ls_init_value", Node(0.1))), UnsupportedError);
+}
+
 TEST(TextualInversion, LearnsOnlyItsVectorsAndChecksItsWords) {
   ClipText text(tiny());
   text.initialise(make_generator(1));

@@ -217,6 +217,12 @@ TEST(AutoencoderKl, ReadsOtherConfigurations) {
       UnsupportedError);
   EXPECT_THROW(AutoencoderKlOptions::from_diffusers(changed("block_out_channels", ints({32, 48}))), ConfigError);
   EXPECT_THROW(AutoencoderKlOptions::from_ddconfig(Node::map({{"double_z", Node(false)}}), 4), ConfigError);
+  for (const char* key : {"tanh_out", "give_pre_end", "use_linear_attn"}) {
+    EXPECT_THROW(AutoencoderKlOptions::from_ddconfig(Node::map({{key, Node(true)}}), 4), UnsupportedError) << key;
+    EXPECT_NO_THROW(AutoencoderKlOptions::from_ddconfig(Node::map({{key, Node(false)}}), 4)) << key;
+  }
+  EXPECT_THROW(AutoencoderKlOptions::from_ddconfig(Node::map({{"resamp_with_conv", Node(false)}}), 4),
+               UnsupportedError);
   const auto reference = AutoencoderKlOptions::from_ddconfig(
       Node::map({{"ch", Node(64)}, {"ch_mult", ints({1, 2})}, {"attn_resolutions", ints({16})}}), 3);
   EXPECT_EQ(reference,
