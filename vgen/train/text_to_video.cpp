@@ -1,6 +1,5 @@
 #include "vgen/train/text_to_video.hpp"
 
-#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
@@ -117,28 +116,20 @@ void TextToVideoTask::prepare(const CancelToken& cancel, const OnProgress& progr
     log::warn("text_to_video: ", cache.string(), " holds other latents; they are computed anew");
   }
   const at::Device device = vae_->parameters().front().device();
-  std::vector<data::ShapesClip> clips(64);  // drawn side by side
   std::vector<Tensor> drawn, parts;
   for (int k = 0; k < options_.clips; ++k) {
     cancel.check("train");
-    const auto place = static_cast<std::size_t>(k) % clips.size();
-    if (place == 0)
-      at::parallel_for(0, std::min<std::int64_t>(std::ssize(clips), options_.clips - k), 1,
-                       [&](std::int64_t begin, std::int64_t end) {
-                         for (std::int64_t i = begin; i < end; ++i)
-                           clips[static_cast<std::size_t>(i)] =
-                               data::shapes_clip(options_.data_seed, static_cast<std::uint64_t>(k + i),
-                                                 data::Split::train, options_.world);
-                       });
-    const Tensor pixels = pipelines::to_tensor(clips[place].frames).to(device);
+    const data::ShapesClip clip =
+        data::shapes_clip(options_.data_seed, static_cast<std::uint64_t>(k), data::Split::train, options_.world);
+    const Tensor pixels = pipelines::to_tensor(clip.frames).to(device);
     const Tensor z = vae_->encode(pixels).mode() * vae_->options().scale_factor;  // [F, C, h, w]
     drawn.push_back(z.transpose(0, 1).to(at::kHalf));
-    if (place + 1 < clips.size() && k + 1 < options_.clips) continue;
-    parts.push_back(at::stack(drawn).cpu());  // a device is waited for once in a while only
-    drawn.clear();
     if (progress)
       progress({"latents", k + 1, options_.clips,
                 std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()});
+    if (drawn.size() < 64 && k + 1 < options_.clips) continue;
+    parts.push_back(at::stack(drawn).cpu());  // a device is waited for once in a while only
+    drawn.clear();
   }
   data->latents = at::cat(parts);
   if (!cache.empty())
