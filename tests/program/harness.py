@@ -18,8 +18,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def find_program() -> str | None:
-    """VGEN_PROGRAM, else the newest build of this tree, else what is installed."""
-    built = [*ROOT.glob("build/*/bin/vgen"), *Path(os.environ.get("VGEN_BUILD", "/nowhere")).glob("bin/vgen")]
+    """VGEN_PROGRAM, else the newest build of this tree that is no wheel's, else what is installed."""
+    here = [p for p in ROOT.glob("build/*/bin/vgen") if not p.parents[1].name.startswith("cp3")]
+    built = [*here, *Path(os.environ.get("VGEN_BUILD", "/nowhere")).glob("bin/vgen")]
     newest = max(built, key=lambda p: p.stat().st_mtime, default=None)
     return os.environ.get("VGEN_PROGRAM") or (str(newest) if newest else shutil.which("vgen"))
 
