@@ -252,6 +252,7 @@ def run(command: list[str], folder: Path, environment: dict[str, str]):
     assert result.returncode == 0, f"{result.stdout[-2000:]}\n{result.stderr[-4000:]}"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", pages_with("python"), ids=name)
 def test_python_snippets_run(path, folder, environment):
     code = "\n".join(text for info, text in fences(path) if info == "python")

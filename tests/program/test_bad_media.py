@@ -17,6 +17,8 @@ import subprocess
 import pytest
 from media import png, write_png, y4m
 
+pytestmark = pytest.mark.long
+
 
 def run(vgen, tiny, picture, code=0):
     result = vgen("gen", "-m", tiny("i2vgen_xl"), "--image", picture, "a fox", "-o", "out.y4m", code=code)

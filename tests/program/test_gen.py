@@ -67,6 +67,7 @@ def test_seeds_and_count(vgen, model):
     assert (sheet["width"], sheet["height"]) == (4 * 18 + 2, 2 * 18 + 2)
 
 
+@pytest.mark.long
 def test_every_option_changes_the_clip(vgen, model):
     vgen("gen", PROMPT, "-m", model, "-o", "base.gif")
     base = gif(vgen, "base.gif")

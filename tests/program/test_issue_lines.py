@@ -11,6 +11,8 @@ from harness import tensors, write_safetensors
 from media import png, y4m
 from test_reference_config import SYSTEMS, T2V, make_checkout
 
+pytestmark = pytest.mark.long
+
 LINES = {
     "image": ['vgen gen --system i2vgen_xl -m i2vgen_xl --image fox.png "a fox in snow" -o fox.mp4'],
     "two stages": [

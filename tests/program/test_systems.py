@@ -8,6 +8,8 @@ import pytest
 from harness import tensors, write_safetensors
 from media import pixels, png, write_png, y4m
 
+pytestmark = pytest.mark.long
+
 SYSTEMS = ["t2v", "i2vgen_xl", "higen", "sr600", "tf_t2v", "video_composer", "video_lcm", "dream_video", "instruct_video"]
 
 
@@ -29,7 +31,6 @@ def needed(system):
 # ---- the commands of the guide ----
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_every_system_makes_a_batch_of_seeds(vgen, tiny, files, system):
     words = ["gen", "--system", system, "-m", tiny(system), *needed(system), "a fox in snow", "-o", "fox.png", "--seeds", "3,4"]
@@ -59,7 +60,6 @@ def test_higen_and_then_super_resolution(vgen, tiny, files):
     assert other.document["clips"][0]["manifest"]["motion"] == 100
 
 
-@pytest.mark.long
 def test_upscale(vgen, tiny, files):
     y4m(files / "two.y4m", frames=2, fps=12)
     result = vgen("upscale", "-m", tiny("sr600"), "two.y4m", "a square", "--json").document["clips"][0]
@@ -111,7 +111,6 @@ COMPOSED = {
 }
 
 
-@pytest.mark.long
 def test_any_subset_of_conditions(vgen, tiny, files):
     seen = {}
     for name, words in {"none": [], **COMPOSED}.items():

@@ -7,6 +7,9 @@ import time
 
 import pytest
 
+# pytest-xdist's workers ignore SIGINT where they are started in the background.
+pytestmark = pytest.mark.long
+
 # Reads names of works, prints "started" when one is under way, and the time at which its KeyboardInterrupt was there.
 CHILD = """
 import pathlib, sys, tempfile, time

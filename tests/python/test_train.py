@@ -74,6 +74,7 @@ def test_configuration_files(tmp_path):
         train.read_config(tmp_path / "none.yaml")
 
 
+@pytest.mark.long  # as in test_interrupt.py
 def test_ctrl_c_leaves_a_run_that_goes_on(tmp_path):
     config = VAE_CONFIG.replace(trainer={"steps": 100_000, "checkpoint_every": 100_000})
     (tmp_path / "config.json").write_text(
